@@ -1,0 +1,1 @@
+"""The trading services both stacks share; no web framework is imported here."""
