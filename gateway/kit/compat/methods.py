@@ -1,0 +1,71 @@
+"""HEAD for every GET route, OPTIONS for every path, and a complete `Allow`.
+
+Flask gives them by itself; FastAPI answers 405 to both and names the methods of one route only
+(fastapi#1773, open since 2020). Health checks, link checkers and preflights depend on it, so this
+stays until the app declares these methods itself.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.kit.compat.pages import error_page, html
+from gateway.kit.compat.routes import Routes
+
+Handler = Callable[[Request, HTTPException], Awaitable[Response]]
+
+
+def automatic_methods(app: ASGIApp, routes: Routes) -> ASGIApp:
+    """Answer OPTIONS, and HEAD by a GET without its body, unless a route declares them.
+
+    A handler that is asked by HEAD sees a GET.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"] if scope["type"] == "http" else None
+        if method == "HEAD":
+            await app(_as_get(scope, routes), receive, _without_body(send))
+        elif method == "OPTIONS" and (allow := _automatic_options(scope["path"], routes)):
+            await html("", headers={"Allow": allow})(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
+def method_not_allowed(routes: Routes) -> Handler:
+    """An exception handler for 405 that names the methods of all routes of the path."""
+
+    async def handle(request: Request, error: HTTPException) -> Response:
+        if allow := routes.allow(request.scope["path"]):
+            error.headers = {**(error.headers or {}), "Allow": _listed(allow)}
+        return await error_page(request, error)
+
+    return handle
+
+
+def _as_get(scope: Scope, routes: Routes) -> Scope:
+    methods = routes.methods(scope["path"])
+    return {**scope, "method": "GET"} if "GET" in methods and "HEAD" not in methods else scope
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        if message["type"] != "http.response.start":
+            more = message.get("more_body", False)
+            message = {"type": "http.response.body", "body": b"", "more_body": more}
+        await send(message)
+
+    return send_head
+
+
+def _automatic_options(path: str, routes: Routes) -> str:
+    methods = routes.methods(path)
+    return _listed(routes.allow(path)) if methods and "OPTIONS" not in methods else ""
+
+
+def _listed(methods: set[str]) -> str:
+    return ", ".join(sorted(methods))

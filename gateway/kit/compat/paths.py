@@ -1,0 +1,80 @@
+"""Paths as Werkzeug reads them: leading slashes merged, inner ones redirected, ends exact.
+
+May go once no client sends such paths; the redirect tells them the right one.
+"""
+
+import re
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.kit.compat.pages import html, markup, page
+from gateway.kit.compat.routes import Routes
+
+_SLASHES = re.compile("/{2,}")
+_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+])(?::\d+)?")
+_STANDARD_PORT = {"http": ":80", "https": ":443"}
+# What Werkzeug leaves unquoted: https://url.spec.whatwg.org/#url-path-segment-string
+_PATH_SAFE = "!$&'()*+,/:;=@"
+_QUERY_SAFE = "%!$&'()*+,/:;=?@"
+
+
+def exact_paths(app: ASGIApp, routes: Routes) -> ASGIApp:
+    """Merge leading slashes; keep a trailing line feed from matching a route without it.
+
+    Starlette's patterns end with `$`, which in Python also matches before a last line feed, so
+    `/orders%0A` would be served as `/orders`.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path.startswith("//"):
+            scope = {**scope, "path": "/" + path.lstrip("/")}
+        if path.endswith("\n") and scope["type"] == "http" and not routes.methods(scope["path"]):
+            await page(404)(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
+def merged_or_not_found(routes: Routes, not_found: ASGIApp) -> ASGIApp:
+    """What a router does with a path it does not know: redirect to the merged one, or 404."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        merged = _SLASHES.sub("/", scope["path"])
+        allow = routes.allow(merged) if merged != scope["path"] else set()
+        if scope["type"] != "http" or not allow:
+            await not_found(scope, receive, send)
+        elif scope["method"] in allow:
+            await _redirect(scope, merged)(scope, receive, send)
+        else:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allow))})
+
+    return answer
+
+
+def _redirect(scope: Scope, path: str) -> Response:
+    query = scope["query_string"].decode("utf-8", "replace")
+    root = scope.get("root_path", "").strip("/")
+    url = f"{scope['scheme']}://{_host(scope)}{root and '/' + root}{quote(path, _PATH_SAFE)}"
+    link = markup(f"{url}?{query}" if query else url)
+    return html(
+        "<!doctype html>\n"
+        "<html lang=en>\n"
+        "<title>Redirecting...</title>\n"
+        "<h1>Redirecting...</h1>\n"
+        "<p>You should be redirected automatically to the target URL: "
+        f'<a href="{link}">{link}</a>. If not, click the link.\n',
+        status=308,
+        headers={"Location": f"{url}?{quote(query, _QUERY_SAFE)}" if query else url},
+    )
+
+
+def _host(scope: Scope) -> str:
+    """The client's Host without a standard port; empty if it is absent or malformed."""
+    header = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+    host: str = header.removesuffix(_STANDARD_PORT.get(scope["scheme"], ""))
+    return host if _HOST.fullmatch(host) else ""
