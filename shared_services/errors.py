@@ -1,0 +1,98 @@
+"""What a service raises, and nothing else.
+
+    ServiceError
+    ├── NotFound       the thing asked for does not exist
+    ├── Conflict       it clashes with what is already there
+    ├── Invalid        the request can never succeed as it is
+    └── Unavailable    it may succeed later
+
+Raise a leaf, catch a kind. A service never knows HTTP: each edge maps the kinds to statuses.
+"""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """Base of all: the flat envelope that clients see (`error`, `details`, `message`)."""
+
+    code: ClassVar[str]
+
+    def __init__(
+        self,
+        error: str,
+        *,
+        details: str | tuple[str, ...] | None = None,
+        message: str | None = None,
+        replayed: bool = False,
+    ) -> None:
+        super().__init__(error)
+        self.error = error
+        self.details = details
+        self.message = message
+        self.replayed = replayed
+
+    def envelope(self) -> dict[str, object]:
+        """The body of the answer; keys without a value are absent."""
+        details = list(self.details) if isinstance(self.details, tuple) else self.details
+        fields = {"error": self.error, "details": details, "message": self.message}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class NotFound(ServiceError):  # noqa: N818 - a kind is named for what it says
+    """The thing asked for does not exist."""
+
+
+class Conflict(ServiceError):  # noqa: N818
+    """It clashes with what is already there."""
+
+
+class Invalid(ServiceError):  # noqa: N818
+    """The request can never succeed as it is."""
+
+
+class Unavailable(ServiceError):  # noqa: N818
+    """It may succeed later."""
+
+
+class OrderNotFound(NotFound):
+    code = "order_not_found"
+
+
+class IdempotencyKeyReused(Conflict):
+    code = "idempotency_key_reused"
+
+
+class IdempotencyKeyInProgress(Conflict):
+    code = "idempotency_key_in_progress"
+
+
+class InvalidBody(Invalid):
+    code = "invalid_body"
+
+
+class InvalidQuery(Invalid):
+    code = "invalid_query"
+
+
+class InvalidOrder(Invalid):
+    code = "invalid_order"
+
+
+class OrderRejected(Invalid):
+    """Risk management said no."""
+
+    code = "order_rejected"
+
+
+class OrderRefused(Invalid):
+    """The exchange understood the request and said no."""
+
+    code = "order_refused"
+
+
+class ExchangeNotConfigured(Unavailable):
+    code = "exchange_not_configured"
+
+
+class ExchangeFailed(Unavailable):
+    code = "exchange_failed"

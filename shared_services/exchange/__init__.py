@@ -1,0 +1,1 @@
+"""The exchange: one port, its adapters, and what the other services use of it."""

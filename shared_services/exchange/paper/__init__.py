@@ -1,0 +1,1 @@
+"""An exchange of our own: a synthetic market and an account in the store."""

@@ -1,0 +1,1 @@
+"""The ledger: booked fills, cost basis and daily result, and the account they describe."""

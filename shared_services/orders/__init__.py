@@ -1,0 +1,1 @@
+"""Orders: validated, placed once, checked by risk management, recorded."""

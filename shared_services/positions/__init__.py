@@ -1,0 +1,1 @@
+"""Positions: margin positions of the exchange and what the account holds."""

@@ -1,0 +1,1 @@
+"""Risk management: the rules an order must pass."""
