@@ -1,0 +1,16 @@
+"""What can go wrong with a store as a whole."""
+
+from shared_services.errors import Unavailable
+
+
+class UnusableStore(Exception):
+    """The store that the settings name cannot be used; the message says why and what can."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store cannot be reached, is full or read-only, or stayed too busy."""
+
+    code = "store_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("Store unavailable", message=reason)

@@ -1,0 +1,125 @@
+"""The store of a fleet: PostgreSQL, through psycopg."""
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Concatenate
+
+import psycopg
+import sqlalchemy as sa
+from anyio import sleep
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared_services.storage.errors import StoreUnavailable
+from shared_services.storage.port import P, Reader, T, Transaction
+from shared_services.storage.sql import SqlReader, SqlTransaction
+
+ATTEMPTS = 40
+FIRST_BACK_OFF = 0.002  # seconds, the mean of the first is half; doubled each time
+LONGEST_BACK_OFF = 0.2  # seconds
+CONNECT_TIMEOUT = 5  # seconds
+MIGRATION_LOCK = 0x62616E79616E  # "banyan"; an advisory lock is known by a number alone
+
+# https://www.postgresql.org/docs/15/errcodes-appendix.html
+_CONFLICTS = {"40001", "40P01"}  # serialization failure, deadlock
+_UNAVAILABLE = (
+    "08",
+    "53",
+    "57P",
+    "58",
+    "25006",
+)  # connection, resources, shutdown, disk, read-only
+
+
+class PostgresStore:
+    """SERIALIZABLE transactions on the loop that opened the store; a pool belongs to one loop.
+
+    Two that conflict would not have the result of any order of them: PostgreSQL aborts one, and it
+    is run again as a whole.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, attempts: int = ATTEMPTS) -> None:
+        self._engine = engine
+        self._readers = engine.execution_options(postgresql_readonly=True)
+        self._attempts = attempts
+
+    async def transaction(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def work(connection: sa.Connection) -> T:
+            return function(SqlTransaction(connection), *args, **kwargs)
+
+        return await self._run(self._engine, work)
+
+    async def read(
+        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def work(connection: sa.Connection) -> T:
+            return function(SqlReader(connection), *args, **kwargs)
+
+        return await self._run(self._readers, work)
+
+    async def _run(self, engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
+        for attempt in range(self._attempts):
+            try:
+                return await _transaction(engine, work)
+            except _Conflict:
+                await sleep(_back_off(attempt))
+        raise StoreUnavailable(f"{self._attempts} attempts met conflicting transactions")
+
+
+@asynccontextmanager
+async def open_postgres(
+    url: str, prepare: Callable[[sa.Connection], None]
+) -> AsyncIterator[PostgresStore]:
+    """Connect to the server; `prepare` brings the schema up while every other process waits.
+
+    Raises StoreUnavailable if the server does not answer.
+    """
+    engine = create_async_engine(
+        url,
+        isolation_level="SERIALIZABLE",
+        pool_pre_ping=True,  # a server that was restarted costs no request an error
+        connect_args={"connect_timeout": CONNECT_TIMEOUT},
+    )
+    try:
+        # Not SERIALIZABLE: its snapshot would be from before the lock was waited for
+        preparing = engine.execution_options(isolation_level="READ COMMITTED")
+        await _transaction(preparing, lambda connection: _prepare(connection, prepare))
+        yield PostgresStore(engine)
+    finally:
+        await engine.dispose()
+
+
+def _prepare(connection: sa.Connection, prepare: Callable[[sa.Connection], None]) -> None:
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    prepare(connection)
+
+
+class _Conflict(Exception):
+    """PostgreSQL aborted this transaction for another; run again, it may succeed."""
+
+
+async def _transaction(engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    except sa.exc.DBAPIError as error:
+        if _sqlstate(error) in _CONFLICTS:
+            raise _Conflict from error
+        if error.connection_invalidated or _sqlstate(error).startswith(_UNAVAILABLE):
+            raise StoreUnavailable(str(error.orig)) from error
+        raise
+    except sa.exc.TimeoutError as error:
+        raise StoreUnavailable("every connection is in use") from error
+
+
+def _sqlstate(error: sa.exc.DBAPIError) -> str:
+    """Five characters; empty for an error that no server sent: connecting failed."""
+    orig = error.orig
+    return (isinstance(orig, psycopg.Error) and orig.sqlstate) or ""
+
+
+def _back_off(attempt: int) -> float:
+    longest = min(FIRST_BACK_OFF * 2**attempt, LONGEST_BACK_OFF)
+    return random.uniform(0, longest)  # noqa: S311 - jitter, no secret

@@ -1,0 +1,159 @@
+"""The store of one machine: a SQLite file that several processes may share."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Concatenate
+
+import sqlalchemy as sa
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from shared_services.storage.errors import StoreUnavailable, UnusableStore
+from shared_services.storage.filesystem import network_filesystem
+from shared_services.storage.port import P, Reader, T, Transaction
+from shared_services.storage.sql import SqlReader, SqlTransaction
+
+BUSY_TIMEOUT = 5  # seconds a connection waits for another process's transaction
+READERS = 4  # transactions of `read` at a time
+
+# Result codes that say something about the file or its disk, and nothing about the statement:
+# https://www.sqlite.org/rescode.html
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+class SqliteStore:
+    """Each transaction is one hop to a thread, where it runs from BEGIN to COMMIT.
+
+    Writers of one process queue for one place, in turn: SQLite has one writer per file anyway, and
+    its own way of waiting is to sleep and try again. Readers see a snapshot and wait for nobody.
+    A cancelled caller never interrupts the thread: the transaction ends as a whole, and its
+    connection goes back to the pool.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._writers = CapacityLimiter(1)
+        self._readers = CapacityLimiter(READERS)
+
+    async def transaction(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def work() -> T:
+            # A deferred transaction that reads, then writes, fails at once if another wrote
+            with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
+                return function(SqlTransaction(connection), *args, **kwargs)
+
+        return await to_thread.run_sync(work, limiter=self._writers)
+
+    async def read(
+        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def work() -> T:
+            with _transaction(self._engine, "BEGIN") as connection:
+                return function(SqlReader(connection), *args, **kwargs)
+
+        return await to_thread.run_sync(work, limiter=self._readers)
+
+
+@asynccontextmanager
+async def open_sqlite(
+    url: str, prepare: Callable[[sa.Connection], None]
+) -> AsyncIterator[SqliteStore]:
+    """Open the file, made with its folder if it is not there; `prepare` brings its schema up.
+
+    Raises UnusableStore for a path that cannot hold a database.
+    """
+    path = _path(sa.make_url(url))
+    engine = _engine(path)
+    try:
+        await to_thread.run_sync(_prepare, engine, path, prepare)
+        yield SqliteStore(engine)
+    finally:
+        await to_thread.run_sync(engine.dispose)
+
+
+def _path(url: sa.URL) -> Path:
+    if url.drivername != "sqlite" or url.database in {None, "", ":memory:"}:
+        # In memory, SQLite has one database per connection: threads would not share their rows
+        raise UnusableStore(f"{url}: no SQLite file; sqlite:///var/trading.db, or memory://")
+    return Path(str(url.database))
+
+
+def _engine(path: Path) -> sa.Engine:
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        # None: BEGIN is ours to send, the driver would send a deferred one before a write
+        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT},
+        pool_size=READERS + 1,
+        max_overflow=0,
+    )
+    sa.event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _prepare(engine: sa.Engine, path: Path, prepare: Callable[[sa.Connection], None]) -> None:
+    if kind := network_filesystem(path):
+        raise UnusableStore(f"{path}: on {kind}, where SQLite's locks fail; use a local disk")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _transaction(engine, "BEGIN IMMEDIATE") as connection:
+            prepare(connection)
+    except OSError as error:
+        raise UnusableStore(f"{path}: {error.strerror}") from error
+    except StoreUnavailable as error:
+        raise UnusableStore(f"{path}: {error.message}") from error
+
+
+def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    _use_wal(connection)
+    # With WAL: a crash of the process loses nothing, a power cut may lose the last transactions
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Readers do not block the writer, nor the writer readers; the file remembers it.
+
+    When two processes make the file at once, one is told "locked" at once, whatever its timeout.
+    """
+    deadline = monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+            sleep(0.01)
+        else:
+            break
+    if mode != "wal":
+        raise UnusableStore(f"journal mode {mode}: the file system does not carry SQLite's WAL")
+
+
+@contextmanager
+def _transaction(engine: sa.Engine, begin: str) -> Iterator[sa.Connection]:
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(begin)
+            yield connection
+    except sa.exc.DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error) and _is_unavailable(error.orig):
+            raise StoreUnavailable(str(error.orig)) from error
+        raise
+
+
+def _is_unavailable(error: sqlite3.Error) -> bool:
+    primary = error.sqlite_errorcode & 0xFF  # the higher bits say more of the same
+    return primary in _UNAVAILABLE
