@@ -4,16 +4,16 @@ Both answer 200, so nobody would notice that the stacks act on different values.
 no client repeats a parameter.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Query, Request
 
 
-def first_query(name: str, description: str) -> Callable[..., str | None]:
+def first_query(name: str, description: str) -> Callable[..., Awaitable[str | None]]:
     """A dependency: the first value of the query parameter `name`, None if it is absent."""
 
-    def value(
+    async def value(
         request: Request,
         last: Annotated[str | None, Query(alias=name, description=description)] = None,
     ) -> str | None:

@@ -1,0 +1,133 @@
+"""The composition root of the data plane: stacks, plan, observers and their lives.
+
+Started: portal → modern (its lifespan) → plan, and with it legacy unless the phase is full → watch.
+Stopped in the reverse order, after the server has drained.
+"""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from gateway.dispatch import ActivePlan, Dispatch, Receive, Scope, Send
+from gateway.exchange import Observer
+from gateway.head import HeadReader
+from gateway.observe import metrics
+from gateway.observe.access_log import AccessLog, open_access_log
+from gateway.override import Overrides
+from gateway.plan.compile import compile_plan
+from gateway.plan.document import Document, PlanRefused
+from gateway.plan.file import LastGood
+from gateway.plan.watch import PlanWatch
+from gateway.settings import Settings
+from gateway.stacks.host import Loader, StackHost, loader
+from gateway.stacks.lifespan import StackStartFailed
+from gateway.stacks.load import StackNotFound
+from gateway.words import Phase, Stack
+
+_TICK: Final = 1.0  # seconds between flushes of the access log and updates of gauges
+_log = structlog.get_logger()
+
+
+class Gateway:
+    """The data plane of one process, as an ASGI app."""
+
+    def __init__(self, settings: Settings, legacy: Loader | None, modern: Loader | None) -> None:
+        self._settings = settings
+        self._secret = settings.secret_bytes()
+        self._host = StackHost(settings, legacy, modern)
+        self._access_log = open_access_log(settings.access_log)
+        self.dispatch = Dispatch(
+            _observers(self._access_log), Overrides(self._secret), served_by=settings.served_by
+        )
+        last_good = LastGood(settings.last_good_path)
+        self.watch = PlanWatch(settings.plan, last_good, self._activate)
+        self.failure: Exception | None = None  # why the start failed
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        kind = scope["type"]
+        if kind == "http":
+            return self.dispatch(scope, receive, send)
+        if kind == "websocket":
+            return self._websocket(scope, receive, send)
+        return self._lifespan(receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything that lives as long as the server does.
+
+        Raises StackNotFound, StackStartFailed, PlanRefused, and what an app raises at its import.
+        """
+        async with self._host.open():
+            await self.watch.start()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.watch.run)
+                tasks.start_soon(self._tick)
+                metrics.READY.set(1)
+                try:
+                    yield
+                finally:
+                    metrics.READY.set(0)
+                    tasks.cancel_scope.cancel()
+        self._publish()
+
+    async def _activate(self, document: Document, version: int) -> None:
+        """Compiles a plan and swaps it in. Raises PlanRefused and then has changed nothing."""
+        if document.plan.phase is not Phase.FULL:
+            await self._host.need(Stack.LEGACY)
+        compiled = partial(
+            compile_plan, document, self._host.inventory, version=version, secret=self._secret
+        )
+        table = await to_thread.run_sync(compiled)
+        reader = HeadReader(document.plan.unit_sources, self._settings.trusted_proxies)
+        self.dispatch.stacks = self._host.apps
+        self.dispatch.plan = ActivePlan(table, reader)
+        metrics.PLAN_VERSION.set(version)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self.running():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except (StackNotFound, StackStartFailed, PlanRefused) as error:
+            self.failure = error
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Modern's if there is a modern stack; WSGI knows no WebSockets."""
+        if Stack.MODERN in self._host.apps:
+            await self._host.apps[Stack.MODERN](scope, receive, send)
+        elif "websocket.http.response" in scope.get("extensions", {}):
+            await send({"type": "websocket.http.response.start", "status": 404, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b""})
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": "no such WebSocket"})
+
+    async def _tick(self) -> None:
+        while True:
+            await anyio.sleep(_TICK)
+            self._publish()
+
+    def _publish(self) -> None:
+        for stack, count in self.dispatch.in_flight.items():
+            metrics.IN_FLIGHT.labels(stack).set(count)
+        if self._access_log is not None:
+            self._access_log.flush()
+
+
+def create_app(settings: Settings) -> Gateway:
+    """The gateway whose stacks the settings name. Nothing is imported before its lifespan."""
+    legacy = loader("BANYAN_LEGACY", settings.legacy)
+    return Gateway(settings, legacy, loader("BANYAN_MODERN", settings.modern))
+
+
+def _observers(access_log: AccessLog | None) -> tuple[Observer, ...]:
+    counted: Observer = metrics.Metrics()
+    return (counted,) if access_log is None else (counted, access_log)

@@ -1,0 +1,64 @@
+"""Which stack answers, and why. Pure: the hot path and `banyan explain` call the same `decide`."""
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+from gateway.routing import SPACE, Route, RouteTable
+from gateway.words import Phase, Reason, Stack
+
+
+class Decision(NamedTuple):
+    """A stack, the reason for it, and the unit's bucket (0 to SPACE - 1)."""
+
+    stack: Stack
+    reason: Reason
+    bucket: int
+
+
+def cohort_key(secret: bytes, cohort: str) -> bytes:
+    """The 32 bytes that key a cohort's hash: on all its routes a unit has the same bucket."""
+    return blake2b(cohort.encode(), digest_size=32, key=blake2b(secret).digest()).digest()
+
+
+def bucket_of(key: bytes, unit: bytes) -> int:
+    """Keyed BLAKE2b (RFC 7693) of the unit modulo SPACE; the modulo's bias is below 2**-47."""
+    return int.from_bytes(blake2b(unit, digest_size=8, key=key).digest(), "big") % SPACE
+
+
+def decide(
+    table: RouteTable,
+    route: Route | None,
+    unit: bytes,
+    override: Stack | None = None,
+    pinned: Stack | None = None,
+) -> Decision:
+    """The stack for `unit` on `route` (None: no route of the table).
+
+    The split is the half-open interval [0, split) of buckets: raising it moves nobody back, 0 is
+    nobody and SPACE is everybody by the same comparison.
+    """
+    bucket = bucket_of(route.key if route else table.key, unit)
+    certain = _certain(table, route)
+    if certain is not None:
+        return Decision(*certain, bucket)
+    if override is not None:
+        return Decision(override, Reason.OVERRIDE, bucket)
+    if pinned is not None:
+        return Decision(pinned, Reason.PINNED, bucket)
+    to_modern = route is not None and bucket < route.split
+    return Decision(Stack.MODERN if to_modern else Stack.LEGACY, Reason.SPLIT, bucket)
+
+
+def _certain(table: RouteTable, route: Route | None) -> tuple[Stack, Reason] | None:
+    """What holds for every unit: the kill switch, the phase, a stack that does not serve the route."""
+    if table.kill_switch:
+        return Stack.LEGACY, Reason.KILL_SWITCH
+    if table.phase is Phase.PARALLEL:
+        return Stack.LEGACY, Reason.PHASE
+    if table.phase is Phase.FULL:
+        return Stack.MODERN, Reason.PHASE
+    if not (route.modern if route else not table.legacy):
+        return Stack.LEGACY, Reason.MODERN_MISSING
+    if not (route.legacy if route else table.legacy):
+        return Stack.MODERN, Reason.LEGACY_MISSING
+    return None

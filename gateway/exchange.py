@@ -1,0 +1,25 @@
+"""One request and what the client got, as observers see it."""
+
+from typing import NamedTuple, Protocol
+
+from gateway.assignment import Decision
+
+
+class Exchange(NamedTuple):
+    """Made after the last byte; immutable (a named tuple costs a fifth of a frozen dataclass)."""
+
+    at: float  # seconds since 1970, when the request came
+    request_id: str
+    route: str  # a route's id, or `unmatched`
+    method: str
+    path: str  # decoded, without the query
+    decision: Decision
+    plan_version: int
+    status: int  # 499: the client left before the answer began
+    seconds: float
+
+
+class Observer(Protocol):
+    """Sees every exchange, changes none. What it raises is logged and never reaches the client."""
+
+    def observe(self, exchange: Exchange) -> None: ...

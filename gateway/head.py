@@ -1,0 +1,108 @@
+"""What the gateway reads from a request's head: one pass over the headers. Pure.
+
+Two kinds of client headers never reach a stack, whichever answers: `X-Banyan-*`, which are ours, and
+names with `_`, which WSGI cannot tell from the same name with `-` (`X_Auth_User` would be read as
+`X-Auth-User`; gunicorn and nginx drop them too).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any, Final
+
+Header = tuple[bytes, bytes]
+Network = IPv4Network | IPv6Network
+Scope = dict[str, Any]
+
+OVERRIDE: Final = b"x-banyan-stack"
+REQUEST_ID: Final = b"x-request-id"
+IDEMPOTENCY_KEY: Final = b"idempotency-key"
+_FORWARDED: Final = b"x-forwarded-for"
+_OURS: Final = b"x-banyan-"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSource:
+    """Where a unit is looked for: a header, a cookie, or the client's address."""
+
+    kind: str  # header | cookie | client
+    name: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadReader:
+    """Reads requests by one plan's unit sources and one process's trusted proxies."""
+
+    sources: tuple[UnitSource, ...]
+    trusted: tuple[Network, ...] = ()
+    _wanted: frozenset[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        headers = {source.name for source in self.sources if source.kind == "header"}
+        fixed = {OVERRIDE, REQUEST_ID, IDEMPOTENCY_KEY, _FORWARDED, b"cookie"}
+        object.__setattr__(self, "_wanted", frozenset(headers | fixed))
+
+    def read(self, headers: Sequence[Header]) -> tuple[dict[bytes, bytes], bool]:
+        """The headers we look at (the first of each name), and whether some must be dropped."""
+        wanted = self._wanted
+        found: dict[bytes, bytes] = {}
+        dirty = False
+        for name, value in headers:
+            if name in wanted:
+                if name not in found:
+                    found[name] = value
+                elif name == _FORWARDED:  # each proxy may add a line of its own (RFC 9110 §5.3)
+                    found[name] += b"," + value
+            if b"_" in name or name.startswith(_OURS):
+                dirty = True
+        return found, dirty
+
+    def unit(self, found: dict[bytes, bytes], scope: Scope) -> bytes:
+        """The first source that is there, tagged with its kind; `client` always is."""
+        for source in self.sources:
+            if source.kind == "header":
+                value = found.get(source.name)
+            elif source.kind == "cookie":
+                value = _cookie(found.get(b"cookie", b""), source.name)
+            else:
+                value = self.client(found, scope).encode()
+            if value:
+                return source.name + b"=" + value
+        return b"client=" + self.client(found, scope).encode()
+
+    def client(self, found: dict[bytes, bytes], scope: Scope) -> str:
+        """The client's address: the peer's, or what the chain of trusted proxies tells.
+
+        Of X-Forwarded-For counts the last address that is not itself a trusted proxy: everything
+        left of it was written by somebody we do not trust.
+        """
+        peer = scope["client"][0] if scope.get("client") else ""
+        if not self.trusted or not self._is_trusted(peer):
+            return peer
+        chain = [hop.strip() for hop in found.get(_FORWARDED, b"").decode("latin-1").split(",")]
+        for hop in reversed([hop for hop in chain if hop]):
+            peer = hop
+            if not self._is_trusted(hop):
+                break
+        return peer
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self.trusted)
+
+
+def clean(headers: Sequence[Header]) -> list[Header]:
+    """Without the headers that never reach a stack."""
+    return [pair for pair in headers if b"_" not in pair[0] and not pair[0].startswith(_OURS)]
+
+
+def _cookie(header: bytes, name: bytes) -> bytes | None:
+    """The raw value of the first cookie of that name (RFC 6265 §4.2.1)."""
+    for pair in header.split(b";"):
+        key, _, value = pair.partition(b"=")
+        if key.strip() == name:
+            return value.strip()
+    return None

@@ -1,0 +1,1 @@
+"""Observers: they see every exchange and change none."""

@@ -1,0 +1,82 @@
+"""The data plane's metrics. docs/metrics.md lists them; labels are routes, never raw paths.
+
+In several processes prometheus-client keeps its values in files below PROMETHEUS_MULTIPROC_DIR, which
+must be set before this module is imported: the launcher does that (`gateway.cli.launch`).
+"""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from gateway.exchange import Exchange
+from gateway.words import Stack
+
+_BUCKETS: Final = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+)  # fmt: skip
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+REQUESTS = Counter(
+    "gateway_requests_total",
+    "Requests by what answered them.",
+    ("route", "method", "stack", "reason", "status"),
+)
+DURATION = Histogram(
+    "gateway_request_duration_seconds",
+    "Seconds from the request's head to the last byte of its answer.",
+    ("route", "stack"),
+    buckets=_BUCKETS,
+)
+IN_FLIGHT = Gauge(
+    "gateway_requests_in_flight",
+    "Requests that a stack is answering.",
+    ("stack",),
+    multiprocess_mode="livesum",
+)
+PLAN_VERSION = Gauge(
+    "gateway_plan_version",
+    "Version of the plan; of several workers the one furthest behind.",
+    multiprocess_mode="livemin",
+)
+PLAN_REJECTIONS = Counter("gateway_plan_rejections_total", "Plans that were refused.")
+READY = Gauge(
+    "gateway_workers_ready",
+    "Workers that take requests.",
+    multiprocess_mode="livesum",
+)
+WSGI_BUSY = Gauge(
+    "gateway_wsgi_threads_busy",
+    "Threads that run the Flask app.",
+    multiprocess_mode="livesum",
+)
+WSGI_QUEUE = Histogram(
+    "gateway_wsgi_queue_seconds", "Seconds a request waited for a thread.", buckets=_BUCKETS
+)
+ABORTED_UPLOADS = Counter(
+    "gateway_aborted_uploads_total", "Request bodies that ended early; no app was called."
+)
+OVERRIDES_IGNORED = Counter(
+    "gateway_overrides_ignored_total",
+    "X-Banyan-Stack headers that were unsigned, wrong or expired.",
+)
+
+
+class Metrics:
+    """Counts exchanges. Children are looked up once per set of labels and kept."""
+
+    def __init__(self) -> None:
+        self._requests: dict[tuple[str, ...], Counter] = {}
+        self._durations: dict[tuple[str, Stack], Histogram] = {}
+
+    def observe(self, exchange: Exchange) -> None:
+        route, stack = exchange.route, exchange.decision.stack
+        method = exchange.method if exchange.method in _METHODS else "other"
+        labels = (route, method, stack, exchange.decision.reason, str(exchange.status))
+        requests = self._requests.get(labels)
+        if requests is None:
+            requests = self._requests[labels] = REQUESTS.labels(*labels)
+        requests.inc()
+        duration = self._durations.get((route, stack))
+        if duration is None:
+            duration = self._durations[route, stack] = DURATION.labels(route, stack)
+        duration.observe(exchange.seconds)

@@ -1,0 +1,1 @@
+"""The traffic plan: what an operator may change while the gateway runs."""

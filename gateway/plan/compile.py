@@ -1,0 +1,215 @@
+"""From a plan and what the stacks serve to a RouteTable. A plan that does not compile is refused."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from difflib import get_close_matches
+
+from gateway.assignment import cohort_key
+from gateway.inventory import Endpoint, Inventory
+from gateway.plan.document import Document, PlanRefused, Problem
+from gateway.plan.model import Plan, RouteRule, buckets
+from gateway.routing import Route, RouteTable
+from gateway.words import Phase
+
+_VARIABLE = re.compile(r"\{\w+(?::(\w+))?\}")
+Shape = tuple[str, str]  # a method and a template whose variables have lost their names
+
+
+def compile_plan(
+    document: Document, inventory: Inventory, *, version: int, secret: bytes
+) -> RouteTable:
+    """The table of one plan version. Raises PlanRefused with everything that contradicts."""
+    return _Compiler(document, inventory, secret).table(version)
+
+
+@dataclass(slots=True)
+class _Known:
+    """A route as the stacks know it; `legacy`'s spelling is the label."""
+
+    endpoint: Endpoint
+    legacy: bool
+    modern: bool
+
+
+@dataclass(slots=True)
+class _Rule:
+    """A rule of the plan, and where it stands."""
+
+    rule: RouteRule
+    line: int
+    place: str
+
+    def refuse(self, message: str) -> Problem:
+        return Problem(message, self.line, self.place)
+
+
+@dataclass(slots=True)
+class _Compiler:
+    document: Document
+    inventory: Inventory
+    secret: bytes
+    problems: list[Problem] = field(default_factory=list)
+    known: dict[Shape, list[_Known]] = field(default_factory=dict)
+
+    def table(self, version: int) -> RouteTable:
+        self._learn()
+        exact, patterns = self._rules()
+        routes = [*self._named(exact), *self._others(exact, patterns)]
+        self._check_kill_switch()
+        if self.problems:
+            raise PlanRefused(self.problems)
+        return RouteTable(
+            tuple(routes),
+            phase=self.plan.phase,
+            version=version,
+            kill_switch=self.plan.kill_switch,
+            legacy=self.inventory.legacy != (),
+            key=cohort_key(self.secret, self.plan.defaults.cohort),
+        )
+
+    @property
+    def plan(self) -> Plan:
+        return self.document.plan
+
+    @property
+    def _complete(self) -> bool:
+        """Both apps tell what they serve, so that an unknown route is a typo."""
+        return self.inventory.legacy is not None and self.inventory.modern is not None
+
+    def _learn(self) -> None:
+        for endpoint in self.inventory.legacy or ():
+            known = _Known(endpoint, legacy=True, modern=self.inventory.modern is None)
+            self.known.setdefault(_shape(endpoint), []).append(known)
+        for endpoint in self.inventory.modern or ():
+            alone = _Known(endpoint, legacy=self.inventory.legacy is None, modern=False)
+            for known in self.known.setdefault(_shape(endpoint), [alone]):
+                known.modern = True
+
+    def _rules(self) -> tuple[dict[Shape, _Rule], list[_Rule]]:
+        """The rules that name one route, by shape, and the patterns."""
+        exact: dict[Shape, _Rule] = {}
+        patterns = []
+        for index, rule in enumerate(self.plan.routes):
+            placed = _Rule(rule, self.document.rule_lines[index], f"routes[{index}].route")
+            shape = _shape(_endpoint(rule.route))
+            if _is_pattern(rule.route):
+                patterns.append(placed)
+            elif shape in exact:
+                first = exact[shape].line
+                self.problems.append(placed.refuse(f"{rule.route} stands already in line {first}"))
+            else:
+                exact[shape] = placed
+        return exact, patterns
+
+    def _named(self, exact: dict[Shape, _Rule]) -> Iterator[Route]:
+        for shape, placed in exact.items():
+            found = self.known.get(shape)
+            if found is None and self._complete:
+                self.problems.append(placed.refuse(self._unknown(placed.rule.route)))
+                continue
+            endpoint = _endpoint(placed.rule.route)
+            for known in found or [_Known(endpoint, legacy=True, modern=True)]:
+                self._check_served(placed, known)
+                yield self._route(known, placed.rule.split, placed.rule.cohort)
+
+    def _others(self, exact: dict[Shape, _Rule], patterns: list[_Rule]) -> Iterator[Route]:
+        """What no rule names: patterns, then the defaults. A route of modern alone stays closed."""
+        used: set[int] = set()
+        for shape, found in self.known.items():
+            for known in found if shape not in exact else ():
+                rule = self._pattern_for(known, patterns, used)
+                if rule is not None and known.legacy and known.modern:
+                    yield self._route(known, rule.split, rule.cohort)
+                elif known.legacy or self._without_legacy:
+                    yield self._route(known, buckets(self.plan.defaults.modern), None)
+        for index, placed in enumerate(patterns):
+            if self._complete and index not in used:
+                self.problems.append(placed.refuse(self._unknown(placed.rule.route)))
+            elif not self._complete:
+                yield self._as_route(placed.rule)
+
+    @property
+    def _without_legacy(self) -> bool:
+        return self.plan.phase is Phase.FULL or self.inventory.legacy == ()
+
+    def _pattern_for(
+        self, known: _Known, patterns: list[_Rule], used: set[int]
+    ) -> RouteRule | None:
+        """The longest pattern that matches; two of one length would be a matter of luck."""
+        matching = [
+            (len(placed.rule.route), index)
+            for index, placed in enumerate(patterns)
+            if _matches(placed.rule.route, known.endpoint)
+        ]
+        if not matching:
+            return None
+        matching.sort(reverse=True)
+        used.update(index for _, index in matching)
+        if len(matching) > 1 and matching[0][0] == matching[1][0]:
+            first, second = patterns[matching[1][1]], patterns[matching[0][1]]
+            message = f"matches {known.endpoint.id} as {first.rule.route} in line {first.line} does"
+            self.problems.append(second.refuse(f"{message}; name the route itself"))
+        return patterns[matching[0][1]].rule
+
+    def _check_served(self, placed: _Rule, known: _Known) -> None:
+        rule = placed.rule
+        if not known.modern and rule.modern > 0:
+            self.problems.append(
+                placed.refuse(f"modern does not serve {rule.route}; nearest: modern: 0")
+            )
+        if not known.legacy and rule.modern < Decimal(100):
+            self.problems.append(
+                placed.refuse(f"legacy does not serve {rule.route}; nearest: modern: 100")
+            )
+
+    def _check_kill_switch(self) -> None:
+        if self.plan.kill_switch and self.plan.phase is Phase.FULL:
+            message = "there is no legacy to go to in `phase: full`; nearest: phase: gradual"
+            self.problems.append(Problem(message, 1, "kill_switch"))
+
+    def _unknown(self, route: str) -> str:
+        ids = [known.endpoint.id for found in self.known.values() for known in found]
+        near = get_close_matches(route, ids, 1, cutoff=0.0)
+        return f"neither stack serves {route}" + (f"; nearest: {near[0]}" if near else "")
+
+    def _route(self, known: _Known, split: int, cohort: str | None) -> Route:
+        cohort = cohort or self.plan.defaults.cohort
+        method, template = known.endpoint
+        key = cohort_key(self.secret, cohort)
+        return Route(method, template, known.legacy, known.modern, split, cohort, key)
+
+    def _as_route(self, rule: RouteRule) -> Route:
+        """A pattern over apps that do not tell what they serve is a route by itself."""
+        method, template = _endpoint(rule.route)
+        endpoint = Endpoint(method, template.removesuffix("**") + "{rest:path}")
+        if not template.endswith("/**"):
+            endpoint = Endpoint(method, template)
+        return self._route(_Known(endpoint, legacy=True, modern=True), rule.split, rule.cohort)
+
+
+def _endpoint(route: str) -> Endpoint:
+    method, _, template = route.partition(" ")
+    return Endpoint(method, template)
+
+
+def _shape(endpoint: Endpoint) -> Shape:
+    """Two templates are one route when they differ in the names of variables only."""
+    return endpoint.method, _VARIABLE.sub(
+        lambda variable: "{path}" if variable[1] == "path" else "{}", endpoint.template
+    )
+
+
+def _is_pattern(route: str) -> bool:
+    return route.startswith("* ") or route.endswith("/**")
+
+
+def _matches(pattern: str, endpoint: Endpoint) -> bool:
+    method, template = _endpoint(pattern)
+    if method not in {"*", endpoint.method}:
+        return False
+    if template.endswith("/**"):
+        base = template.removesuffix("/**")
+        return endpoint.template == base or endpoint.template.startswith(base + "/")
+    return _shape(Endpoint("", template)) == _shape(Endpoint("", endpoint.template))

@@ -1,0 +1,126 @@
+"""The plan as a document: frozen, strict, and sure of its numbers."""
+
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.head import UnitSource
+from gateway.routing import SPACE
+from gateway.words import Phase
+
+_STEP: Final = Decimal(100) / SPACE  # percent
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "*")
+_UNITS: Final = ("header:x-api-key", "header:authorization", "client")
+
+
+def _percent(value: object) -> Decimal:
+    """A number from 0 to 100 in steps of 0.001."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        near = str(value).strip().rstrip("%")
+        hint = f"; write {near}" if near.isdecimal() else ""
+        raise ValueError(  # noqa: TRY004 (pydantic reports ValueErrors only)
+            f"{value!r} is no percentage: a number from 0 to 100{hint}"
+        )
+    percent = Decimal(str(value))
+    if not percent.is_finite():
+        raise ValueError(f"{value} is no percentage: a number from 0 to 100")
+    if not 0 <= percent <= 100:
+        raise ValueError(f"{value} is outside 0 to 100; nearest: {0 if percent < 0 else 100}")
+    if percent % _STEP:
+        raise ValueError(f"{value} is finer than {_STEP}; nearest: {percent.quantize(_STEP)}")
+    return percent
+
+
+def _phase(value: object) -> object:
+    if value in list(Phase):
+        return value
+    near = get_close_matches(str(value), list(Phase), 1, cutoff=0.0)
+    raise ValueError(f"{value!r} is no phase: parallel, gradual or full; nearest: {near[0]}")
+
+
+def _route(value: object) -> str:
+    """`METHOD /path`, the path with `{variables}`; `*` is every method, `/**` everything below."""
+    method, _, template = str(value).partition(" ")
+    if not isinstance(value, str) or not template.startswith("/") or " " in template:
+        raise ValueError(
+            f"{value!r} is no route: METHOD /path, as in `GET /api/orders/{{order_id}}`"
+        )
+    if method in {"HEAD", "OPTIONS"}:
+        raise ValueError(f"{method} has no split of its own: HEAD follows GET, OPTIONS is legacy's")
+    if method not in _METHODS:
+        near = get_close_matches(method.upper(), _METHODS, 1, cutoff=0.0)
+        raise ValueError(f"{method!r} is no method: {', '.join(_METHODS)}; nearest: {near[0]}")
+    if "**" in template.removesuffix("/**"):
+        raise ValueError(f"{value!r}: `**` stands only at the end, as in `* /api/**`")
+    return str(value)
+
+
+def _unit(value: object) -> str:
+    kind, _, name = str(value).partition(":")
+    if value == "client" or (kind in {"header", "cookie"} and name):
+        return str(value)
+    raise ValueError(f"{value!r} is no unit: `header:NAME`, `cookie:NAME` or `client`")
+
+
+Percent = Annotated[Decimal, BeforeValidator(_percent)]
+RoutePattern = Annotated[str, BeforeValidator(_route)]
+Cohort = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RouteRule(_Strict):
+    """One line of `routes`: a route, or a pattern of routes, and its share for modern."""
+
+    route: RoutePattern
+    modern: Percent
+    cohort: Cohort | None = None  # default: the one of `defaults`
+
+    @property
+    def split(self) -> int:
+        """The share in buckets, 0 to SPACE."""
+        return buckets(self.modern)
+
+
+class Defaults(_Strict):
+    """What holds for every route that both stacks serve and no rule names."""
+
+    modern: Percent = Decimal(0)
+    cohort: Cohort = "migration"
+    unit: Annotated[tuple[Annotated[str, BeforeValidator(_unit)], ...], Field(min_length=1)] = (
+        _UNITS
+    )
+
+
+class Plan(_Strict):
+    """The traffic plan."""
+
+    phase: Annotated[Phase, BeforeValidator(_phase)]
+    kill_switch: bool = Field(False, strict=True)  # true: everything goes to legacy, now
+    defaults: Defaults = Defaults()
+    routes: tuple[RouteRule, ...] = ()
+
+    @property
+    def unit_sources(self) -> tuple[UnitSource, ...]:
+        return tuple(_source(unit) for unit in self.defaults.unit)
+
+
+def buckets(percent: Decimal) -> int:
+    """A percentage as buckets, 0 to SPACE: exact, for percentages are steps of one bucket."""
+    return int(percent * SPACE / 100)
+
+
+def _source(unit: str) -> UnitSource:
+    kind, _, name = unit.partition(":")
+    return UnitSource(kind, (name.lower() if kind == "header" else name).encode("latin-1"))
+
+
+def field_names(loc: tuple[Any, ...]) -> tuple[str, ...]:
+    """The fields a document may have at `loc`, for the nearest right name."""
+    models: dict[tuple[Any, ...], type[_Strict]] = {(): Plan, ("defaults",): Defaults}
+    model = models.get(loc, RouteRule)
+    return tuple(model.model_fields)

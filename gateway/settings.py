@@ -1,0 +1,97 @@
+"""This process's settings, read once from the environment (`BANYAN_*`). docs/settings.md lists them."""
+
+import secrets
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway.head import Network
+
+_MIB = 1 << 20
+
+
+def _networks(value: object) -> object:
+    """`10.0.0.0/8,192.168.1.7` → networks; a list passes unchanged."""
+    if isinstance(value, str):
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    return value
+
+
+class Settings(BaseSettings):
+    """What one process of the gateway is told at its start; it never changes while it runs."""
+
+    model_config = SettingsConfigDict(env_prefix="BANYAN_", frozen=True, extra="ignore")
+
+    legacy: str | None = Field(None, description="The Flask app: `pkg.module:app` or a factory.")
+    modern: str | None = Field(None, description="The FastAPI app: `pkg.module:app` or a factory.")
+    plan: Path = Field(Path("traffic.yaml"), description="The traffic plan.")
+    var: Path = Field(Path("var"), description="Folder for what the gateway writes.")
+    host: str = Field("127.0.0.1", description="Address of the data plane.")
+    port: int = Field(8000, ge=0, le=65535, description="Port of the data plane; 0: any free one.")
+    control_host: str = Field("127.0.0.1", description="Address of the control plane.")
+    control_port: int = Field(8001, ge=0, le=65535, description="Port of the control plane.")
+    workers: int = Field(1, ge=1, le=256, description="Processes of the data plane.")
+    wsgi_threads: int = Field(40, ge=1, le=1000, description="Threads that run the Flask app.")
+    wsgi_wait: float = Field(
+        10.0, gt=0, le=600, description="Seconds a request waits for a thread before 503."
+    )
+    body_limit: int = Field(
+        1024 * _MIB, ge=0, description="Largest request body in bytes that Flask gets; 413 above."
+    )
+    body_memory: int = Field(
+        1 * _MIB, ge=0, description="Bytes of a request body kept in memory; the rest goes to disk."
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (),
+        description="Proxies whose X-Forwarded-For is believed: addresses or networks, by comma.",
+    )
+    served_by: bool = Field(True, description="Send `X-Served-By` with each answer.")
+    access_log: str = Field(
+        "-", description="Where access lines go: `-` standard output, a path, or empty for none."
+    )
+    grace: float = Field(
+        30.0, ge=0, le=3600, description="Seconds running requests get to finish on SIGTERM."
+    )
+    secret: SecretStr | None = Field(
+        None,
+        description="Keys the assignment and signs overrides; default: made once in var/secret.",
+    )
+
+    @field_validator("legacy", "modern")
+    @classmethod
+    def _empty_is_unset(cls, value: str | None) -> str | None:
+        return value or None
+
+    @property
+    def inventory_path(self) -> Path:
+        """What both stacks serve, as last seen: read where an app is not imported."""
+        return self.var / "inventory.json"
+
+    @property
+    def last_good_path(self) -> Path:
+        """The last accepted plan and its version."""
+        return self.var / "last-good-plan.json"
+
+    def secret_bytes(self) -> bytes:
+        """The secret, made and stored with mode 0600 on first use; all workers find the same one.
+
+        Raises OSError if `var` cannot be written.
+        """
+        if self.secret is not None:
+            return self.secret.get_secret_value().encode()
+        path = self.var / "secret"
+        self.var.mkdir(parents=True, exist_ok=True)
+        made = self.var / f".secret-{secrets.token_hex(8)}"
+        if not path.exists():
+            made.touch(mode=0o600)
+            made.write_text(secrets.token_hex(32))
+            try:
+                path.hardlink_to(made)  # atomic: of two workers that start at once, one wins
+            except FileExistsError:
+                pass
+            finally:
+                made.unlink()
+        return path.read_bytes()

@@ -1,0 +1,1 @@
+"""The stacks: apps that can answer, each behind one ASGI callable."""

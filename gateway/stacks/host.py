@@ -1,0 +1,111 @@
+"""The stacks of this process: imported, started, and known by what they serve."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Self
+
+from anyio import to_thread
+from anyio.from_thread import BlockingPortal
+
+from gateway.dispatch import App
+from gateway.inventory import (
+    Inventory,
+    Served,
+    fastapi_endpoints,
+    flask_endpoints,
+    read_inventory,
+    write_inventory,
+)
+from gateway.settings import Settings
+from gateway.stacks.asgi import InProcess
+from gateway.stacks.lifespan import lifespan
+from gateway.stacks.load import is_asgi, load
+from gateway.stacks.wsgi import WSGIStack
+from gateway.words import Stack
+
+Loader = Callable[[], Any]
+
+
+class StackHost:
+    """Loads modern when it is opened and legacy when a plan first needs it.
+
+    In `phase: full` no plan needs legacy: it is not even imported, and what it served is read from
+    the inventory that an earlier start wrote.
+    """
+
+    def __init__(self, settings: Settings, legacy: Loader | None, modern: Loader | None) -> None:
+        self._settings = settings
+        self._loaders = {Stack.LEGACY: legacy, Stack.MODERN: modern}
+        self._exit = AsyncExitStack()
+        self._state: dict[str, Any] = {}
+        self._portal: BlockingPortal
+        self.apps: dict[Stack, App] = {}
+        self.inventory = Inventory()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Starts modern; stops everything at the end, what was started last first.
+
+        Raises StackNotFound, StackStartFailed, and whatever an app raises when it is imported.
+        """
+        async with self._exit:
+            self._portal = await self._exit.enter_async_context(_portal())
+            self.inventory = await to_thread.run_sync(self._stored_inventory)
+            await self._load(Stack.MODERN)
+            yield self
+
+    async def need(self, stack: Stack) -> None:
+        """Loads a stack that is not there yet, if the settings name one."""
+        if stack not in self.apps:
+            await self._load(stack)
+
+    async def _load(self, stack: Stack) -> None:
+        loader = self._loaders[stack]
+        if loader is None:
+            return
+        app = await to_thread.run_sync(loader)
+        self.apps[stack] = await self._start(stack, app)
+        served = flask_endpoints(app) if hasattr(app, "url_map") else fastapi_endpoints(app)
+        self.inventory = _replaced(self.inventory, stack, served)
+        if self.inventory != await to_thread.run_sync(self._stored_inventory):
+            path = self._settings.inventory_path
+            await to_thread.run_sync(write_inventory, path, self.inventory)
+
+    async def _start(self, stack: Stack, app: Any) -> App:
+        if not is_asgi(app):
+            bridge = WSGIStack(app, self._settings, self._portal, self._state)
+            self._exit.callback(bridge.close)
+            return bridge
+        state = await self._exit.enter_async_context(lifespan(app))
+        if stack is Stack.MODERN:
+            self._state.update(state)
+        return InProcess(app, state)
+
+    def _stored_inventory(self) -> Inventory:
+        """What the last start saw, of the stacks that the settings still name."""
+        stored = read_inventory(self._settings.inventory_path) or Inventory()
+        for stack, loader in self._loaders.items():
+            if loader is None:
+                stored = _replaced(stored, stack, ())
+        return stored
+
+
+def loader(setting: str, value: str | None) -> Loader | None:
+    """Loads what a setting names, when called; None when the setting names nothing."""
+    return None if value is None else lambda: load(setting, value)
+
+
+def _replaced(inventory: Inventory, stack: Stack, served: Served) -> Inventory:
+    if stack is Stack.LEGACY:
+        return Inventory(served, inventory.modern)
+    return Inventory(inventory.legacy, served)
+
+
+@asynccontextmanager
+async def _portal() -> AsyncIterator[BlockingPortal]:
+    """A portal into the running loop; what apps still run in it at the end is cancelled."""
+    async with BlockingPortal() as portal:
+        try:
+            yield portal
+        finally:
+            await portal.stop(cancel_remaining=True)

@@ -1,0 +1,60 @@
+"""From an import string to an app. Only settings name import strings, never a plan or a request."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+_IMPORT_STRING = re.compile(r"[\w.]+:[\w.]+")
+
+
+class StackNotFound(Exception):
+    """The setting names no app that can be imported; the message says what was looked for where."""
+
+
+def load(setting: str, value: str) -> Any:
+    """The app that `value` (`pkg.module:app`, or a factory without arguments) names.
+
+    `setting` is the setting's name, for the message. Raises StackNotFound.
+    """
+    if not _IMPORT_STRING.fullmatch(value):
+        raise StackNotFound(f"{setting}={value!r} is no import string; expected pkg.module:app")
+    module_name, _, attribute = value.partition(":")
+    app = _import(setting, module_name)
+    for name in attribute.split("."):
+        if not hasattr(app, name):
+            near = get_close_matches(name, dir(app), 1)
+            hint = f"; the nearest name is {near[0]!r}" if near else ""
+            raise StackNotFound(f"{setting}: {module_name!r} has no {attribute!r}{hint}")
+        app = getattr(app, name)
+    if not callable(app):
+        raise StackNotFound(f"{setting}={value!r} is {type(app).__name__}, no app and no factory")
+    return app() if _is_factory(app) else app
+
+
+def is_asgi(app: Callable[..., Any]) -> bool:
+    """An ASGI app is a coroutine function, or an object whose `__call__` is one; else it is WSGI."""
+    return inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(
+        getattr(app, "__call__", None)  # noqa: B004  (we ask what it returns, not whether it is there)
+    )
+
+
+def _import(setting: str, module_name: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except ImportError as error:
+        raise StackNotFound(f"{setting}: cannot import {module_name!r}: {error}") from error
+
+
+def _is_factory(app: Callable[..., Any]) -> bool:
+    if not inspect.isfunction(app) or inspect.iscoroutinefunction(app):
+        return False
+    required = [
+        parameter
+        for parameter in inspect.signature(app).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return not required

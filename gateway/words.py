@@ -1,0 +1,30 @@
+"""The closed sets of the glossary (CONTEXT.md): every label, log field and message uses these words."""
+
+from enum import StrEnum
+
+
+class Stack(StrEnum):
+    """An app that can answer."""
+
+    LEGACY = "legacy"
+    MODERN = "modern"
+
+
+class Phase(StrEnum):
+    """The migration phase, one word in the plan."""
+
+    PARALLEL = "parallel"
+    GRADUAL = "gradual"
+    FULL = "full"
+
+
+class Reason(StrEnum):
+    """Why a stack was taken, in the order in which the reasons are asked; the first that applies wins."""
+
+    KILL_SWITCH = "kill_switch"
+    PHASE = "phase"
+    MODERN_MISSING = "modern_missing"
+    LEGACY_MISSING = "legacy_missing"
+    OVERRIDE = "override"
+    PINNED = "pinned"
+    SPLIT = "split"
