@@ -20,3 +20,10 @@ def parse_limit(text: str | None, default: int, cap: int) -> int:
         raise InvalidQuery("Invalid limit: must be a positive integer")
     longer = len(match[2]) > len(str(cap))  # int() refuses 4 300 digits and more
     return cap if longer else min(int(match[2]), cap)
+
+
+def require(name: str, text: str | None) -> str:
+    """The value of a parameter that must be there; raises InvalidQuery if it is absent or empty."""
+    if not text:
+        raise InvalidQuery(f"Missing required '{name}' query parameter")
+    return text

@@ -1,0 +1,47 @@
+"""The application factory."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import Depends, FastAPI
+
+from fastapi_app import balances, errors, health, limitations, orders, positions, status
+from fastapi_app.auth import token_required
+from fastapi_app.schemas import Error
+from gateway.kit.compat import flask_compatible
+from shared_services import services
+from shared_services.services import Services
+from shared_services.settings import TradingSettings
+
+
+def create_app(
+    settings: TradingSettings | None = None,
+    *,
+    open_services: Callable[[], AbstractAsyncContextManager[Services]] | None = None,
+) -> FastAPI:
+    """The FastAPI app; by default with settings from the environment and services of its own."""
+    settings = TradingSettings() if settings is None else settings
+    app = FastAPI(
+        title="Trading API",
+        lifespan=_lifespan(open_services or (lambda: services.open_services(settings))),
+        # "default" also keeps FastAPI from announcing a 422, which no client ever sees.
+        responses={"default": {"model": Error, "description": "Any error"}},
+    )
+    flask_compatible(app)
+    errors.init_app(app)
+    app.include_router(health.router)
+    guards = [Depends(token_required(settings))]
+    for family in (status, balances, positions, orders, limitations):
+        app.include_router(family.router, dependencies=guards)
+    return app
+
+
+def _lifespan(
+    open_services: Callable[[], AbstractAsyncContextManager[Services]],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Services]]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Services]]:
+        async with open_services() as opened:
+            yield {"services": opened}
+
+    return lifespan

@@ -1,0 +1,55 @@
+"""What the endpoints ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, HTTPException, Request
+
+from gateway.kit.compat import first_query, is_json
+from shared_services.jsonbody import parse_object
+from shared_services.queries import parse_limit, require
+from shared_services.services import Services
+
+MAX_BODY = 16 * 1024 * 1024  # bytes
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.state.services
+    return services
+
+
+async def _json_object(request: Request) -> dict[str, object]:
+    """The body as a JSON object, numbers exact.
+
+    Refuses, in this order: more than MAX_BODY, another content type, anything but an object.
+    """
+    raw = await _read(request)
+    if not is_json(request.headers.get("Content-Type")):
+        raise HTTPException(415)
+    return parse_object(raw)
+
+
+async def _read(request: Request) -> bytes:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BODY:
+            raise HTTPException(413)
+    return bytes(raw)
+
+
+SymbolText = Annotated[str | None, Depends(first_query("symbol", "Unified symbol, `BTC/USD`"))]
+_LimitText = Annotated[str | None, Depends(first_query("limit", "How many at most"))]
+
+
+async def required_symbol(symbol: SymbolText) -> str:
+    return require("symbol", symbol)
+
+
+async def _history_limit(limit: _LimitText) -> int:
+    return parse_limit(limit, default=50, cap=1000)
+
+
+TradingServices = Annotated[Services, Depends(_services)]
+JsonObject = Annotated[dict[str, object], Depends(_json_object)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
+HistoryLimit = Annotated[int, Depends(_history_limit)]

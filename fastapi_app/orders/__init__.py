@@ -1,0 +1,3 @@
+"""/api/orders"""
+
+from fastapi_app.orders.router import router as router

@@ -1,0 +1,36 @@
+"""Errors as JSON. Only what Flask itself decides about paths and methods stays HTML."""
+
+from flask import Flask, jsonify
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from shared_services.access import CHALLENGE
+from shared_services.errors import Conflict, Invalid, NotFound, ServiceError, Unavailable
+
+STATUSES = {NotFound: 404, Conflict: 409, Invalid: 400, Unavailable: 503}
+
+REFUSALS = {
+    401: "Unauthorized",
+    413: "Request body too large",
+    415: "Content-Type must be application/json",
+    500: "Internal server error",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Answer service errors and refusals with the flat envelope."""
+    app.register_error_handler(ServiceError, _service_error)
+    for status in REFUSALS:
+        app.register_error_handler(status, _refusal)
+
+
+def _service_error(error: ServiceError) -> ResponseReturnValue:
+    status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+    headers = {"Idempotency-Replayed": "true"} if error.replayed else {}
+    return jsonify(error.envelope()), status, headers
+
+
+def _refusal(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    headers = {"WWW-Authenticate": CHALLENGE} if status == 401 else {}
+    return jsonify(error=REFUSALS[status]), status, headers

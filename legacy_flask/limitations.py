@@ -1,0 +1,15 @@
+"""GET /api/trading-limitations"""
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+
+from legacy_flask import wire
+from legacy_flask.blocking import call
+
+blueprint = Blueprint("limitations", __name__, url_prefix="/api/trading-limitations")
+
+
+@blueprint.get("")
+def get_limitations() -> ResponseReturnValue:
+    limitations = call(lambda services: services.exchange.limitations())
+    return jsonify(wire.limitations(limitations))
