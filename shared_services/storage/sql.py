@@ -98,7 +98,8 @@ def _delete(table: Table[Any]) -> sa.Delete:
 
 @functools.cache
 def _insert(dialect: str, table: Table[Any]) -> sa.Executable:
-    return _new(dialect, table).on_conflict_do_nothing(index_elements=table.key)
+    insert = _new(dialect, table).on_conflict_do_nothing(index_elements=table.key)
+    return insert.execution_options(preserve_rowcount=True)  # else it is closed with the cursor
 
 
 @functools.cache
