@@ -1,9 +1,10 @@
 """How paths are read."""
 
-from werkzeug.routing import UnicodeConverter
+from werkzeug.routing import BaseConverter
 
 
-class OrderIdConverter(UnicodeConverter):
+class OrderIdConverter(BaseConverter):
     """Any one segment but `history`, which is a route of its own for every method."""
 
     regex = r"(?!history\Z)[^/]+"
+    part_isolating = True
