@@ -27,7 +27,7 @@ def automatic_methods(app: ASGIApp, routes: Routes) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"] if scope["type"] == "http" else None
         if method == "HEAD":
-            await app(_as_get(scope, routes), receive, _without_body(send))
+            await app(_as_get(scope, routes), receive, without_body(send))
         elif method == "OPTIONS" and (allow := _automatic_options(scope["path"], routes)):
             await html("", headers={"Allow": allow})(scope, receive, send)
         else:
@@ -40,19 +40,17 @@ def method_not_allowed(routes: Routes) -> Handler:
     """An exception handler for 405 that names the methods of all routes of the path."""
 
     async def handle(request: Request, error: HTTPException) -> Response:
-        if allow := routes.allow(request.scope["path"]):
+        allow = routes.allow(request.scope["path"])
+        if allow and "Allow" in (error.headers or {}):  # else it is a handler's own 405
             error.headers = {**(error.headers or {}), "Allow": _listed(allow)}
         return await error_page(request, error)
 
     return handle
 
 
-def _as_get(scope: Scope, routes: Routes) -> Scope:
-    methods = routes.methods(scope["path"])
-    return {**scope, "method": "GET"} if "GET" in methods and "HEAD" not in methods else scope
+def without_body(send: Send) -> Send:
+    """`send` for an answer to HEAD: the headers, Content-Length included, and nothing else."""
 
-
-def _without_body(send: Send) -> Send:
     async def send_head(message: Message) -> None:
         if message["type"] != "http.response.start":
             more = message.get("more_body", False)
@@ -60,6 +58,11 @@ def _without_body(send: Send) -> Send:
         await send(message)
 
     return send_head
+
+
+def _as_get(scope: Scope, routes: Routes) -> Scope:
+    methods = routes.methods(scope["path"])
+    return {**scope, "method": "GET"} if "GET" in methods and "HEAD" not in methods else scope
 
 
 def _automatic_options(path: str, routes: Routes) -> str:

@@ -14,6 +14,8 @@ from starlette.responses import HTMLResponse, Response
 
 from gateway.kit.compat.descriptions import PAGES
 
+_UNREADABLE = "There was an error parsing the body"  # FastAPI's own, of a body it cannot decode
+
 
 def html(text: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An HTML answer with the content type as Flask writes it."""
@@ -45,7 +47,7 @@ def page(
 async def error_page(_request: Request, error: HTTPException) -> Response:
     """The exception handler for HTTPException; a detail of its own replaces the sentence."""
     status = error.status_code
-    standard = status not in PAGES or error.detail == HTTPStatus(status).phrase
+    standard = status not in PAGES or error.detail in {HTTPStatus(status).phrase, _UNREADABLE}
     return page(status, None if standard else str(error.detail), error.headers)
 
 

@@ -10,11 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.kit.compat.methods import without_body
 from gateway.kit.compat.pages import html, markup, page
 from gateway.kit.compat.routes import Routes
 
 _SLASHES = re.compile("/{2,}")
-_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+])(?::\d+)?")
+_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+])(?::(\d+))?")
 _STANDARD_PORT = {"http": ":80", "https": ":443"}
 # What Werkzeug leaves unquoted: https://url.spec.whatwg.org/#url-path-segment-string
 _PATH_SAFE = "!$&'()*+,/:;=@"
@@ -29,11 +30,14 @@ def exact_paths(app: ASGIApp, routes: Routes) -> ASGIApp:
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
+        path = scope["path"] if scope["type"] == "http" else ""
         if path.startswith("//"):
-            scope = {**scope, "path": "/" + path.lstrip("/")}
-        if path.endswith("\n") and scope["type"] == "http" and not routes.methods(scope["path"]):
-            await page(404)(scope, receive, send)
+            path = "/" + path.lstrip("/")
+            scope = {**scope, "path": path}
+        if path.endswith("\n") and "//" not in path and not routes.methods(path):
+            await page(404)(
+                scope, receive, without_body(send) if scope["method"] == "HEAD" else send
+            )
         else:
             await app(scope, receive, send)
 
@@ -77,4 +81,5 @@ def _host(scope: Scope) -> str:
     """The client's Host without a standard port; empty if it is absent or malformed."""
     header = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
     host: str = header.removesuffix(_STANDARD_PORT.get(scope["scheme"], ""))
-    return host if _HOST.fullmatch(host) else ""
+    match = _HOST.fullmatch(host)
+    return host if match and (match[1] is None or 1 <= int(match[1]) <= 65535) else ""

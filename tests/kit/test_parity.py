@@ -1,0 +1,161 @@
+"""FastAPI with the kit against Flask itself, byte for byte."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.exceptions import default_exceptions
+
+from gateway.kit.compat import Behaviour
+from gateway.kit.compat.descriptions import PAGES
+from tests.contract.drive import Answer, Request
+from tests.kit.fastapi_twin import fastapi_twin
+from tests.kit.flask_twin import flask_twin
+
+JSON = {"Content-Type": "application/json"}
+ORIGIN = {"Origin": "https://a.example"}
+PREFLIGHT = ORIGIN | {"Access-Control-Request-Method": "PUT"}
+
+REQUESTS = {
+    "sorted keys, compact, escaped": Request("GET", "/json"),
+    "list": Request("GET", "/list"),
+    "string": Request("GET", "/two"),
+    "unknown path": Request("GET", "/nope"),
+    "unknown path, JSON wanted": Request("GET", "/nope", {"Accept": "application/json"}),
+    "unknown path, POST": Request("POST", "/nope", JSON, b"{}"),
+    "root": Request("GET", "/"),
+    "wrong method": Request("POST", "/json"),
+    "wrong method, two routes": Request("DELETE", "/two"),
+    "wrong method, fixed and variable": Request("DELETE", "/items/fixed"),
+    "fixed loses to a variable of the right method": Request("GET", "/items/fixed"),
+    "unknown method": Request("BREW", "/json"),
+    "trailing slash": Request("GET", "/json/"),
+    "leading slashes": Request("GET", "///json"),
+    "leading slashes, wrong method": Request("PUT", "//json"),
+    "inner slashes": Request("GET", "/items//x"),
+    "inner and leading slashes": Request("GET", "//items///x"),
+    "inner slashes, query": Request("GET", "/items//x?a=1&b=%20&c='"),
+    "inner slashes, odd query": Request("GET", '/items//x?a=<">[]|'),
+    "inner slashes, odd segment": Request("GET", "/items//%22%3C%C3%A9%25~%7E%5B%3B"),
+    "inner slashes, POST": Request("POST", "//two"),
+    "inner slashes, wrong method": Request("DELETE", "/items//x"),
+    "inner slashes, OPTIONS": Request("OPTIONS", "/items//x"),
+    "inner slashes, HEAD": Request("HEAD", "/items//x"),
+    "inner slashes, unknown": Request("GET", "/no//pe"),
+    "slashes at the end": Request("GET", "/json//"),
+    "host in upper case with port": Request("GET", "/items//x", {"Host": "A.Example:8080"}),
+    "host with the standard port": Request("GET", "/items//x", {"Host": "a.example:80"}),
+    "malformed host": Request("GET", "/items//x", {"Host": "a/b<"}),
+    "host with an impossible port": Request("GET", "/items//x", {"Host": "a:99999"}),
+    "IPv6 host": Request("GET", "/items//x", {"Host": "[::1]:8000"}),
+    "encoded slash": Request("GET", "/items/a%2Fb"),
+    "encoded slashes merge": Request("GET", "/items/%2Fb"),
+    "twice encoded slash": Request("GET", "/items/a%252Fb"),
+    "encoded letters of the route": Request("GET", "/js%6Fn"),
+    "invalid UTF-8": Request("GET", "/items/%FF"),
+    "line feed after a fixed path": Request("GET", "/json%0A"),
+    "line feed after a fixed path, OPTIONS": Request("OPTIONS", "/json%0A"),
+    "line feed in a segment": Request("GET", "/items/a%0A"),
+    "HEAD": Request("HEAD", "/json"),
+    "HEAD of an unknown path": Request("HEAD", "/nope"),
+    "HEAD without GET": Request("HEAD", "/body"),
+    "HEAD of a crash": Request("HEAD", "/boom"),
+    "HEAD of a refusal": Request("HEAD", "/query"),
+    "OPTIONS": Request("OPTIONS", "/json"),
+    "OPTIONS of two routes": Request("OPTIONS", "/two"),
+    "OPTIONS by hand": Request("OPTIONS", "/by/hand"),
+    "OPTIONS of an unknown path": Request("OPTIONS", "/nope"),
+    "OPTIONS with a body": Request("OPTIONS", "/two", JSON, b"{"),
+    "crash": Request("GET", "/boom"),
+    "crash with origin": Request("GET", "/boom", ORIGIN),
+    "described refusal": Request("GET", "/described"),
+    "missing query parameter": Request("GET", "/query"),
+    "first of a repeated parameter": Request("GET", "/optional?a=1&a=2"),
+    "blank parameter": Request("GET", "/optional?a="),
+    "absent parameter": Request("GET", "/optional"),
+    "body": Request("POST", "/body", JSON, b'{"b": [1, 2.5, null], "a": "\\u00e9"}'),
+    "body of a JSON dialect": Request(
+        "POST", "/body", {"Content-Type": "application/a+json"}, b"1"
+    ),
+    "body with parameters": Request(
+        "POST", "/body", {"Content-Type": "application/json; charset=utf-8"}, b"[]"
+    ),
+    "malformed body": Request("POST", "/body", JSON, b'{"a":'),
+    "empty body": Request("POST", "/body", JSON),
+    "body that is not UTF-8": Request("POST", "/body", JSON, b'"\xff"'),
+    "body of another type": Request("POST", "/body", {"Content-Type": "text/json"}, b'{"a":1}'),
+    "CORS": Request("GET", "/json", ORIGIN),
+    "CORS, blank origin": Request("GET", "/json", {"Origin": ""}),
+    "CORS on a 404": Request("GET", "/nope", ORIGIN),
+    "CORS on a 405": Request("PUT", "/json", ORIGIN),
+    "CORS on a redirect": Request("GET", "/items//x", ORIGIN),
+    "CORS of the view's own": Request("GET", "/allowed", ORIGIN),
+    "CORS and a private network": Request(
+        "GET", "/json", ORIGIN | {"Access-Control-Request-Private-Network": "true"}
+    ),
+    "preflight": Request("OPTIONS", "/json", PREFLIGHT),
+    "preflight in lower case": Request(
+        "OPTIONS", "/json", ORIGIN | {"Access-Control-Request-Method": "put"}
+    ),
+    "preflight with headers": Request(
+        "OPTIONS", "/json", PREFLIGHT | {"Access-Control-Request-Headers": "x-foo,  B , a"}
+    ),
+    "preflight with an empty header": Request(
+        "OPTIONS", "/json", PREFLIGHT | {"Access-Control-Request-Headers": "b,,a"}
+    ),
+    "preflight for a method of no list": Request(
+        "OPTIONS", "/json", ORIGIN | {"Access-Control-Request-Method": "BREW"}
+    ),
+    "preflight without origin": Request(
+        "OPTIONS", "/json", {"Access-Control-Request-Method": "PUT"}
+    ),
+    "preflight of an unknown path": Request("OPTIONS", "/nope", PREFLIGHT),
+    "preflight headers outside a preflight": Request("GET", "/json", PREFLIGHT),
+} | {f"abort({status})": Request("GET", f"/abort/{status}") for status in default_exceptions}
+
+
+def comparable(answer: Answer) -> object:
+    """The answer with what is a set made one, and without Flask's Content-Length of streams."""
+    headers = {name: answer.header(name) for name, _ in answer.headers}
+    headers["allow"] = str(sorted((headers.get("allow") or "").replace(" ", "").split(",")))
+    return answer.status, headers, answer.body
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_the_kit_answers_as_flask(name: str) -> None:
+    flask, fastapi = flask_twin(), fastapi_twin()
+    expected = await flask.send(REQUESTS[name])
+    assert comparable(await fastapi.send(REQUESTS[name])) == comparable(expected)
+
+
+def test_the_pages_are_werkzeugs() -> None:
+    werkzeugs = {code: (kind().name, kind.description) for code, kind in default_exceptions.items()}
+    assert werkzeugs == PAGES
+
+
+async def test_a_status_werkzeug_has_no_exception_for_is_a_crash() -> None:
+    request = Request("GET", "/abort/204")
+    expected = await flask_twin().send(request)
+    assert comparable(await fastapi_twin().send(request)) == comparable(expected)
+
+
+segments = st.sampled_from(["items", "json", "two", "x", "fixed", "%2F", "%0A", "é", ".", "..", ""])
+paths = st.lists(segments, max_size=4).map(lambda parts: "/" + "/".join(parts))
+methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+
+
+@given(methods, paths)
+async def test_every_path_is_routed_as_flask_routes_it(method: str, path: str) -> None:
+    request = Request(method, path.replace("é", "%C3%A9"))
+    expected = flask_twin().ask(request)
+    assert comparable(await fastapi_twin().send(request)) == comparable(expected)
+
+
+@pytest.mark.parametrize("behaviour", Behaviour)
+async def test_every_behaviour_can_be_dropped_and_is_missed(behaviour: Behaviour) -> None:
+    kit, bare = fastapi_twin(), fastapi_twin(behaviour)
+    missed = {
+        name
+        for name, request in REQUESTS.items()
+        if comparable(await bare.send(request)) != comparable(await kit.send(request))
+    }
+    assert missed, f"{behaviour} does nothing"
