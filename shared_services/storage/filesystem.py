@@ -10,13 +10,13 @@ _NETWORK = {
 }
 
 
-def network_filesystem(path: Path, mounts: Path = MOUNTS) -> str | None:
+def network_filesystem(path: Path, mounts: Path | None = None) -> str | None:
     """The kind of network file system that `path` is on (it need not exist yet), or None.
 
     Known from Linux's table of mounts; where there is none, every path counts as local.
     """
     try:
-        lines = mounts.read_text(errors="replace").splitlines()
+        lines = (mounts or MOUNTS).read_text(errors="replace").splitlines()
     except OSError:
         return None
     kinds = {_unescaped(line.split()[1]): line.split()[2] for line in lines}

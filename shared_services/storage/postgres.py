@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from shared_services.storage.errors import StoreUnavailable
 from shared_services.storage.port import P, Reader, T, Transaction
 from shared_services.storage.sql import SqlReader, SqlTransaction
+from shared_services.storage.urls import parse_url
 
 ATTEMPTS = 40
 FIRST_BACK_OFF = 0.002  # seconds, the mean of the first is half; doubled each time
@@ -74,10 +75,10 @@ async def open_postgres(
 ) -> AsyncIterator[PostgresStore]:
     """Connect to the server; `prepare` brings the schema up while every other process waits.
 
-    Raises StoreUnavailable if the server does not answer.
+    Raises UnusableStore for a URL that is none, StoreUnavailable if the server lets nobody in.
     """
     engine = create_async_engine(
-        url,
+        parse_url(url),
         isolation_level="SERIALIZABLE",
         pool_pre_ping=True,  # a server that was restarted costs no request an error
         connect_args={"connect_timeout": CONNECT_TIMEOUT},
@@ -107,17 +108,21 @@ async def _transaction(engine: AsyncEngine, work: Callable[[sa.Connection], T]) 
     except sa.exc.DBAPIError as error:
         if _sqlstate(error) in _CONFLICTS:
             raise _Conflict from error
-        if error.connection_invalidated or _sqlstate(error).startswith(_UNAVAILABLE):
+        if _is_unavailable(error):
             raise StoreUnavailable(str(error.orig)) from error
         raise
     except sa.exc.TimeoutError as error:
         raise StoreUnavailable("every connection is in use") from error
 
 
+def _is_unavailable(error: sa.exc.DBAPIError) -> bool:
+    if isinstance(error.orig, psycopg.OperationalError) and error.orig.sqlstate is None:
+        return True  # no server said so: the connection failed, or never came to be
+    return _sqlstate(error).startswith(_UNAVAILABLE)
+
+
 def _sqlstate(error: sa.exc.DBAPIError) -> str:
-    """Five characters; empty for an error that no server sent: connecting failed."""
-    orig = error.orig
-    return (isinstance(orig, psycopg.Error) and orig.sqlstate) or ""
+    return (isinstance(error.orig, psycopg.Error) and error.orig.sqlstate) or ""
 
 
 def _back_off(attempt: int) -> float:

@@ -15,6 +15,7 @@ from shared_services.storage.errors import StoreUnavailable, UnusableStore
 from shared_services.storage.filesystem import network_filesystem
 from shared_services.storage.port import P, Reader, T, Transaction
 from shared_services.storage.sql import SqlReader, SqlTransaction
+from shared_services.storage.urls import parse_url
 
 BUSY_TIMEOUT = 5  # seconds a connection waits for another process's transaction
 READERS = 4  # transactions of `read` at a time
@@ -75,7 +76,7 @@ async def open_sqlite(
 
     Raises UnusableStore for a path that cannot hold a database.
     """
-    path = _path(sa.make_url(url))
+    path = _path(parse_url(url))
     engine = _engine(path)
     try:
         await to_thread.run_sync(_prepare, engine, path, prepare)
@@ -85,9 +86,10 @@ async def open_sqlite(
 
 
 def _path(url: sa.URL) -> Path:
-    if url.drivername != "sqlite" or url.database in {None, "", ":memory:"}:
-        # In memory, SQLite has one database per connection: threads would not share their rows
-        raise UnusableStore(f"{url}: no SQLite file; sqlite:///var/trading.db, or memory://")
+    # In memory, SQLite has one database per connection: threads would not share their rows.
+    # With two slashes the first folder is taken for a host, and the file made elsewhere
+    if url.drivername != "sqlite" or url.host or url.database in {None, "", ":memory:"}:
+        raise UnusableStore(f"{url} names no file: give sqlite:///var/trading.db, or memory://")
     return Path(str(url.database))
 
 

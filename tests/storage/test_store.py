@@ -181,7 +181,7 @@ async def test_find_stops_at_its_limit(store: Store) -> None:
 async def test_t35_money_is_neither_ordered_by_nor_compared(
     store: Store, query: dict[str, object]
 ) -> None:
-    with pytest.raises(TypeError, match="entries.amount: money is neither compared nor ordered"):
+    with pytest.raises(TypeError, match=r"entries.amount: money is neither compared nor ordered"):
         await numbers(store, **query)
 
 
@@ -198,7 +198,7 @@ async def test_a_key_of_the_wrong_length_is_refused(store: Store) -> None:
 
 @pytest.mark.parametrize("bad", ["nul \0", "surrogate \ud800"])
 async def test_text_that_no_store_holds_is_refused_and_never_found(store: Store, bad: str) -> None:
-    with pytest.raises(Unstorable, match="accounts.id: text holds no"):
+    with pytest.raises(Unstorable, match=r"accounts.id: text holds no"):
         await store.transaction(lambda tx: tx.put(ACCOUNTS, Account(bad, Decimal(1))))
 
     assert await store.read(lambda reader: reader.get(ACCOUNTS, bad)) is None
@@ -208,14 +208,14 @@ async def test_text_that_no_store_holds_is_refused_and_never_found(store: Store,
 
 async def test_an_int_of_more_than_64_bits_is_refused(store: Store) -> None:
     await put(store, Entry("ann", 2**63 - 1))
-    with pytest.raises(Unstorable, match="entries.number: an int has at most 64 bits, not 65"):
+    with pytest.raises(Unstorable, match=r"entries.number: an int has at most 64 bits, not 65"):
         await put(store, Entry("ann", 2**63))
 
 
 async def test_a_value_of_another_type_is_refused(store: Store) -> None:
-    with pytest.raises(TypeError, match="entries.number: int needed, not True"):
+    with pytest.raises(TypeError, match=r"entries.number: int needed, not True"):
         await put(store, Entry("ann", True))
-    with pytest.raises(TypeError, match="accounts.cash: Decimal needed, not 1.5"):
+    with pytest.raises(TypeError, match=r"accounts.cash: Decimal needed, not 1.5"):
         await store.transaction(lambda tx: tx.add(ACCOUNTS, Account("ann", 1.5)))  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="entries.number: int needed, not '1'"):
+    with pytest.raises(TypeError, match=r"entries.number: int needed, not '1'"):
         await store.read(lambda reader: reader.get(ENTRIES, "ann", "1"))
