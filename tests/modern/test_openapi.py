@@ -1,0 +1,74 @@
+"""What modern alone offers: its documentation."""
+
+import json
+from typing import Any
+
+import pytest
+
+from fastapi_app import create_app
+from shared_services.settings import TradingSettings
+from tests.contract.drive import AsgiTarget, Request
+
+ROUTES = {
+    ("/api/health", "get"),
+    ("/api/status", "get"),
+    ("/api/balances", "get"),
+    ("/api/positions", "get"),
+    ("/api/orders", "get"),
+    ("/api/orders", "post"),
+    ("/api/orders/history", "get"),
+    ("/api/orders/{order_id}", "get"),
+    ("/api/orders/{order_id}", "delete"),
+    ("/api/trading-limitations", "get"),
+}
+
+
+Schema = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    return create_app(TradingSettings(store="memory://")).openapi()
+
+
+def test_every_route_is_described(schema: Schema) -> None:
+    described = {(path, method) for path, item in schema["paths"].items() for method in item}
+    assert described == ROUTES
+
+
+def test_no_422_is_announced(schema: Schema) -> None:
+    assert '"422"' not in json.dumps(schema)
+    assert "HTTPValidationError" not in json.dumps(schema)
+
+
+def test_errors_are_described_by_the_envelope(
+    schema: Schema,
+) -> None:
+    for item in schema["paths"].values():
+        for operation in item.values():
+            content = operation["responses"]["default"]["content"]["application/json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+
+
+def test_money_is_described_as_numbers(schema: Schema) -> None:
+    order = schema["components"]["schemas"]["OrderOut"]["properties"]
+    assert {order[name]["type"] for name in ("amount", "filled", "remaining", "price")} == {
+        "number"
+    }
+
+
+def test_the_order_body_is_described(schema: Schema) -> None:
+    body = schema["paths"]["/api/orders"]["post"]["requestBody"]
+    required = body["content"]["application/json"]["schema"]["required"]
+    assert required == ["symbol", "order_type", "side", "amount"]
+
+
+def test_queries_are_described(schema: Schema) -> None:
+    parameters = schema["paths"]["/api/orders/history"]["get"]["parameters"]
+    assert [parameter["name"] for parameter in parameters] == ["symbol", "limit"]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+async def test_the_documentation_is_served_without_a_token(path: str) -> None:
+    app = create_app(TradingSettings(store="memory://", api_token="secret"))
+    assert (await AsgiTarget(app).send(Request("GET", path))).status == 200
