@@ -38,19 +38,19 @@ class ServiceError(Exception):
         return {name: value for name, value in fields.items() if value is not None}
 
 
-class NotFound(ServiceError):  # noqa: N818 - a kind is named for what it says
+class NotFound(ServiceError):
     """The thing asked for does not exist."""
 
 
-class Conflict(ServiceError):  # noqa: N818
+class Conflict(ServiceError):
     """It clashes with what is already there."""
 
 
-class Invalid(ServiceError):  # noqa: N818
+class Invalid(ServiceError):
     """The request can never succeed as it is."""
 
 
-class Unavailable(ServiceError):  # noqa: N818
+class Unavailable(ServiceError):
     """It may succeed later."""
 
 
@@ -96,3 +96,9 @@ class ExchangeNotConfigured(Unavailable):
 
 class ExchangeFailed(Unavailable):
     code = "exchange_failed"
+
+
+class OutcomeUnknown(ExchangeFailed):
+    """The order was sent, and nobody knows what became of it."""
+
+    code = "order_outcome_unknown"

@@ -1,10 +1,11 @@
 """The body of a request as a JSON object, read exactly."""
 
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, NoReturn
 
 from shared_services.errors import InvalidBody
+from shared_services.numbers import exact
 
 MAX_DEPTH: Final = 100
 """Deeper nesting is not JSON to us: what Python itself can read depends on the caller's stack."""
@@ -30,7 +31,7 @@ def parse_object(raw: bytes, *, missing: str = "Missing JSON body") -> dict[str,
 def _parse(raw: bytes) -> object:
     try:
         value = json.loads(
-            raw.decode(), parse_int=_integer, parse_float=_decimal, parse_constant=_refuse
+            raw.decode(), parse_int=_integer, parse_float=exact, parse_constant=_refuse
         )
     except (ValueError, RecursionError) as error:
         raise InvalidBody("Invalid JSON") from error
@@ -40,14 +41,7 @@ def _parse(raw: bytes) -> object:
 
 
 def _integer(text: str) -> int | Decimal:
-    return int(text) if len(text) <= _LONGEST_INT else _decimal(text)
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # an exponent of 19 digits: zero or infinite as a double
-        return Decimal(float(text))
+    return int(text) if len(text) <= _LONGEST_INT else exact(text)
 
 
 def _refuse(literal: str) -> NoReturn:

@@ -3,19 +3,31 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 from shared_services.balances.service import BalanceServiceAsync
 from shared_services.clock import SYSTEM_CLOCK, Clock
+from shared_services.exchange.paper.account import open_account
+from shared_services.exchange.paper.exchange import PaperExchange
 from shared_services.exchange.paper.market import Market
+from shared_services.exchange.paper.synthetic import SyntheticMarket
+from shared_services.exchange.port import ExchangePort
 from shared_services.exchange.service import ExchangeAsync
+from shared_services.ledger.service import LedgerAsync
+from shared_services.orders.idempotency import IdempotencyKeys
+from shared_services.orders.placement import Placement
 from shared_services.orders.service import OrderServiceAsync
 from shared_services.positions.service import PositionsServiceAsync
+from shared_services.risk.model import RiskParameters
 from shared_services.risk.service import RiskManagerAsync
 from shared_services.settings import TradingSettings
+from shared_services.storage import Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
+    """One set belongs to one event loop."""
+
     settings: TradingSettings
     exchange: ExchangeAsync
     balances: BalanceServiceAsync
@@ -29,12 +41,35 @@ async def open_services(
     settings: TradingSettings, *, clock: Clock = SYSTEM_CLOCK, market: Market | None = None
 ) -> AsyncIterator[Services]:
     """The services for the loop we run on; they close with the block."""
-    exchange = ExchangeAsync(None)
-    yield Services(
-        settings,
-        exchange,
-        BalanceServiceAsync(exchange),
-        PositionsServiceAsync(),
-        OrderServiceAsync(),
-        RiskManagerAsync(),
+    async with open_store(settings.store) as store:
+        port = await _open_exchange(settings, store, clock, market)
+        yield wire(settings, store, clock, port)
+
+
+def wire(
+    settings: TradingSettings, store: Store, clock: Clock, port: ExchangePort | None
+) -> Services:
+    """The services over an open store and an exchange, if there is one."""
+    exchange = ExchangeAsync(port)
+    ledger = LedgerAsync(store, exchange, clock)
+    risk = RiskManagerAsync(exchange, ledger, RiskParameters)
+    placement = Placement(store, exchange, risk, clock)
+    keys = IdempotencyKeys(store, clock)
+    return Services(
+        settings=settings,
+        exchange=exchange,
+        balances=BalanceServiceAsync(exchange),
+        positions=PositionsServiceAsync(store, ledger),
+        orders=OrderServiceAsync(store, exchange, placement, keys, lambda: uuid4().hex),
+        risk=risk,
     )
+
+
+async def _open_exchange(
+    settings: TradingSettings, store: Store, clock: Clock, market: Market | None
+) -> ExchangePort | None:
+    """None for an exchange we have no adapter for: never a silent mock."""
+    if settings.exchange != "paper":
+        return None
+    await store.transaction(open_account, settings.paper_balances, clock.now_ms())
+    return PaperExchange(store, market or SyntheticMarket(settings.paper_seed), clock)

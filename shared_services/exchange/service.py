@@ -56,10 +56,11 @@ class Outage:
     failed: str
     message: str | None = None
     details: str | None = None
+    failure: type[ExchangeFailed] = ExchangeFailed
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """Raise ExchangeNotConfigured or ExchangeFailed for what goes wrong inside."""
+        """Raise ExchangeNotConfigured or `failure` for what goes wrong inside."""
         try:
             with anyio.fail_after(PATIENCE):
                 yield
@@ -69,6 +70,6 @@ class Outage:
             ) from error
         except TimeoutError as error:
             text = f"Exchange error: no answer within {PATIENCE:.0f} seconds"
-            raise ExchangeFailed(text, message=self.failed) from error
+            raise self.failure(text, message=self.failed) from error
         except ExchangeFailedError as error:
-            raise ExchangeFailed(f"Exchange error: {error}", message=self.failed) from error
+            raise self.failure(f"Exchange error: {error}", message=self.failed) from error

@@ -1,30 +1,116 @@
 """Orders: create once, look, cancel."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from shared_services.orders.model import ClosedOrder, Order, Placed
+from shared_services.errors import (
+    OrderNotFound,
+    OrderRefused,
+    OrderRejected,
+    OutcomeUnknown,
+    ServiceError,
+)
+from shared_services.exchange.port import RefusedError, UnknownOrderError
+from shared_services.exchange.service import ExchangeAsync, Outage
+from shared_services.orders import answers, notes
+from shared_services.orders.idempotency import IdempotencyKeys
+from shared_services.orders.model import ClosedOrder, Order, Placed, Submission
+from shared_services.orders.placement import Placement
+from shared_services.orders.tables import IdempotencyRow
+from shared_services.orders.validation import parse
+from shared_services.storage import Store
+
+_UNAVAILABLE: Final = "Order service not available"
+_NOT_CONFIGURED: Final = "Exchange service not configured"
+
+_OPEN: Final = Outage(_UNAVAILABLE, message=_NOT_CONFIGURED, failed="Open orders unavailable")
+_HISTORY: Final = Outage(_UNAVAILABLE, message=_NOT_CONFIGURED, failed="Order history unavailable")
+_STATUS: Final = Outage(_UNAVAILABLE, failed="Order status unavailable")
+_CANCEL: Final = Outage(_UNAVAILABLE, failed="Order may still be open")
 
 
 class OrderServiceAsync:
+    def __init__(
+        self,
+        store: Store,
+        exchange: ExchangeAsync,
+        placement: Placement,
+        keys: IdempotencyKeys,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._exchange = exchange
+        self._placement = placement
+        self._keys = keys
+        self._new_id = new_id
+
     async def create(self, body: Mapping[str, object], idempotency_key: str | None) -> Placed:
         """Place the order in `body`, once per key.
 
         Raises InvalidOrder, IdempotencyKeyReused, IdempotencyKeyInProgress, ExchangeNotConfigured,
-        OrderRejected (by risk management), OrderRefused (by the exchange), ExchangeFailed.
+        OrderRejected (by risk management), OrderRefused (by the exchange), ExchangeFailed (it was
+        not sent), OutcomeUnknown.
         """
-        raise NotImplementedError
+        submission = parse(body, idempotency_key)
+        if submission.idempotency_key is None:
+            return Placed(await self._placement.place(submission, self._new_id()))
+        return await self._create_once(submission, submission.idempotency_key)
 
     async def open(self) -> list[Order]:
-        raise NotImplementedError
+        """Oldest first."""
+        with _OPEN.told():
+            orders = await self._exchange.port.open_orders()
+        return await self._store.read(notes.annotated, orders)
 
     async def get(self, order_id: str) -> Order:
-        """Raises OrderNotFound, OrderRefused and what the exchange's outages raise."""
-        raise NotImplementedError
+        """Raises OrderNotFound, OrderRefused, ExchangeNotConfigured, ExchangeFailed."""
+        try:
+            with _STATUS.told():
+                order = await self._exchange.port.order(order_id)
+        except UnknownOrderError as error:
+            raise OrderNotFound("Order not found") from error
+        except RefusedError as error:
+            raise OrderRefused("Failed to fetch order status") from error
+        return (await self._store.read(notes.annotated, [order]))[0]
 
     async def cancel(self, order_id: str) -> None:
-        """Raises OrderNotFound (also if no longer open), OrderRefused, …"""
-        raise NotImplementedError
+        """Raises OrderNotFound (also if it is no longer open), and the rest as `get`."""
+        try:
+            with _CANCEL.told():
+                await self._exchange.port.cancel(order_id)
+        except UnknownOrderError as error:
+            raise OrderNotFound("Order not found") from error
+        except RefusedError as error:
+            raise OrderRefused("Failed to cancel order", details=str(error)) from error
 
     async def history(self, symbol: str | None, limit: int) -> list[ClosedOrder]:
-        """Orders that are no longer open, newest first."""
-        raise NotImplementedError
+        """Orders that are no longer open, newest first; `symbol` is unified."""
+        with _HISTORY.told():
+            orders = await self._exchange.port.closed_orders(symbol, limit)
+        return [notes.closed(order) for order in orders]
+
+    async def _create_once(self, submission: Submission, key: str) -> Placed:
+        client_id = self._new_id()
+        row = await self._keys.claim(key, answers.fingerprint(submission.command), client_id)
+        if row.answer is not None:
+            return Placed(answers.replay(row.answer), replayed=True)
+        try:
+            order = await self._carry_out(submission, row, resumed=row.client_id != client_id)
+        except (OrderRejected, OrderRefused) as refusal:
+            await self._keys.remember(row, answers.of_refusal(refusal))
+            raise
+        except OutcomeUnknown:
+            await self._keys.suspend(row)
+            raise
+        except ServiceError:
+            await self._keys.forget(row)
+            raise
+        await self._keys.remember(row, answers.of_order(order))
+        return Placed(order)
+
+    async def _carry_out(
+        self, submission: Submission, row: IdempotencyRow, *, resumed: bool
+    ) -> Order:
+        """A request that was sent before is looked up first, and sent again only if it is gone."""
+        found = await self._placement.find(row.client_id) if resumed else None
+        return found or await self._placement.place(submission, row.client_id)

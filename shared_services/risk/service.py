@@ -1,12 +1,40 @@
 """Risk management: may this order be placed?"""
 
+from collections.abc import Callable
+
+from shared_services.exchange.service import ExchangeAsync
+from shared_services.ledger.service import LedgerAsync
 from shared_services.orders.model import OrderCommand
+from shared_services.risk.model import Exposure, RiskParameters
+from shared_services.risk.rules import broken_rules
 
 
 class RiskManagerAsync:
-    async def check(self, order: OrderCommand) -> tuple[str, ...]:
-        """The messages of every rule the order breaks, in their order; empty if it may pass.
+    """`parameters` is asked at every check: the limits may change while we run."""
 
-        Raises ExchangeError: the caller knows the consequence.
+    def __init__(
+        self,
+        exchange: ExchangeAsync,
+        ledger: LedgerAsync,
+        parameters: Callable[[], RiskParameters],
+    ) -> None:
+        self._exchange = exchange
+        self._ledger = ledger
+        self._parameters = parameters
+
+    async def check(self, order: OrderCommand) -> tuple[str, ...]:
+        """The messages of every rule the order breaks, in their order; empty if it may be placed.
+
+        Every fill is booked first, so that the daily result is right. Raises ExchangeError: the
+        caller knows the consequence.
         """
-        raise NotImplementedError
+        account = await self._ledger.account()
+        ticker = await self._exchange.port.ticker(order.symbol)
+        exposure = Exposure(
+            portfolio_value=account.value,
+            daily_result=account.daily_result,
+            position_count=account.position_count,
+            held=account.held(order.symbol.split("/")[0]),
+            last_price=ticker.last,
+        )
+        return broken_rules(order, exposure, self._parameters())

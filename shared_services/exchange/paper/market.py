@@ -1,17 +1,22 @@
-"""The market the paper exchange trades on."""
+"""The market port: what the paper exchange trades on."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Protocol
 
 from shared_services.exchange.model import Instrument, Level, Side, Ticker
-from decimal import Decimal
 
 
 class Market(Protocol):
-    """Prices that depend on the symbol and the time alone: whoever asks sees the same."""
+    """Prices depend on symbol and time alone: whoever asks, and whenever, gets the same.
+
+    Every symbol passed in is one of `instruments`.
+    """
 
     @property
-    def instruments(self) -> Mapping[str, Instrument]: ...
+    def instruments(self) -> Mapping[str, Instrument]:
+        """By unified symbol."""
+        ...
 
     def ticker(self, symbol: str, at: int) -> Ticker:
         """The prices at `at` (ms)."""

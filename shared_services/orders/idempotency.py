@@ -1,0 +1,74 @@
+"""Keys under which an order request is carried out once within a day."""
+
+from dataclasses import replace
+from typing import Final
+
+from shared_services.clock import Clock
+from shared_services.errors import IdempotencyKeyInProgress, IdempotencyKeyReused
+from shared_services.orders.tables import IDEMPOTENCY, IdempotencyRow
+from shared_services.storage import Store, Transaction
+
+MEMORY_MS: Final = 24 * 3_600_000
+LEASE_MS: Final = 120_000  # longer than a request may take: after it, its outcome is unknown
+
+_SWEEP: Final = 2  # expired keys that each new one removes: the table shrinks as fast as it grows
+
+
+class IdempotencyKeys:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def claim(self, key: str, fingerprint: str, client_id: str) -> IdempotencyRow:
+        """Make the key ours, or find what became of it.
+
+        With an `answer` it is to be given again. With another `client_id` than ours, an earlier
+        request was sent under that one and its outcome is unknown. Raises IdempotencyKeyReused,
+        IdempotencyKeyInProgress.
+        """
+        now = self._clock.now_ms()
+        wanted = IdempotencyRow(key, fingerprint, client_id, None, now + LEASE_MS, now + MEMORY_MS)
+        return await self._store.transaction(_claim, wanted, now)
+
+    async def remember(self, row: IdempotencyRow, answer: str) -> None:
+        await self._store.transaction(_replace, row, replace(row, answer=answer))
+
+    async def suspend(self, row: IdempotencyRow) -> None:
+        """Leave the key pending: the next request with it asks the exchange first."""
+        await self._store.transaction(_replace, row, replace(row, lease_until_ms=0))
+
+    async def forget(self, row: IdempotencyRow) -> None:
+        await self._store.transaction(_replace, row, None)
+
+
+def _claim(tx: Transaction, wanted: IdempotencyRow, now: int) -> IdempotencyRow:
+    _sweep(tx, now)
+    row = tx.get(IDEMPOTENCY, wanted.key)
+    if row is None or row.expires_ms <= now:
+        tx.put(IDEMPOTENCY, wanted)
+        return wanted
+    if row.fingerprint != wanted.fingerprint:
+        raise IdempotencyKeyReused("Idempotency key already used with a different request")
+    if row.answer is not None:
+        return row
+    if row.lease_until_ms > now:
+        raise IdempotencyKeyInProgress("Request with this idempotency key is still in progress")
+    resumed = replace(row, lease_until_ms=wanted.lease_until_ms)
+    tx.put(IDEMPOTENCY, resumed)
+    return resumed
+
+
+def _sweep(tx: Transaction, now: int) -> None:
+    for row in tx.find(IDEMPOTENCY, order_by="expires_ms", limit=_SWEEP):
+        if row.expires_ms <= now:
+            tx.delete(IDEMPOTENCY, row.key)
+
+
+def _replace(tx: Transaction, claimed: IdempotencyRow, row: IdempotencyRow | None) -> None:
+    """Unless somebody else took the key over: our lease may have expired."""
+    if tx.get(IDEMPOTENCY, claimed.key) != claimed:
+        return
+    if row is None:
+        tx.delete(IDEMPOTENCY, claimed.key)
+    else:
+        tx.put(IDEMPOTENCY, row)

@@ -1,0 +1,108 @@
+"""Checking an order and sending it, as one critical section."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+from shared_services.clock import Clock
+from shared_services.errors import OrderRefused, OrderRejected, OutcomeUnknown
+from shared_services.exchange.model import ExchangeOrder, OrderRequest
+from shared_services.exchange.port import RefusedError
+from shared_services.exchange.service import ExchangeAsync, Outage
+from shared_services.orders import notes
+from shared_services.orders.lease import Lease
+from shared_services.orders.model import Order, OrderCommand, Submission
+from shared_services.storage import Store
+
+_SECTION: Final = "order placement"
+
+_NOT_SENT: Final = Outage(
+    error="Order service not available",
+    details="Exchange service not configured",
+    failed="Order was not sent",
+)
+_SENT: Final = Outage(
+    error="Order service not available",
+    details="Exchange service not configured",
+    failed="Order outcome unknown - check open orders before retrying",
+    failure=OutcomeUnknown,
+)
+
+
+class RiskCheck(Protocol):
+    async def check(self, order: OrderCommand) -> tuple[str, ...]:
+        """The messages of the rules the order breaks; raises ExchangeError."""
+        ...
+
+
+class Placement:
+    """Of two orders at the same time, the second is checked against what the first left."""
+
+    def __init__(
+        self, store: Store, exchange: ExchangeAsync, risk: RiskCheck, clock: Clock
+    ) -> None:
+        self._store = store
+        self._exchange = exchange
+        self._risk = risk
+        self._clock = clock
+        self._lease = Lease(store, clock, _SECTION)
+
+    async def place(self, submission: Submission, client_id: str) -> Order:
+        """Raises what `OrderServiceAsync.create` does; after OutcomeUnknown, use `find`."""
+        async with self._alone():
+            with _NOT_SENT.told():
+                await self._admit(submission.command)
+            now = self._clock.now_ms()
+            await self._store.transaction(notes.write, submission, client_id, now)
+            order = await self._send(_request(submission.command, client_id))
+        return await self._annotated(order)
+
+    async def find(self, client_id: str) -> Order | None:
+        """The order that was sent under `client_id`; None if it certainly does not exist."""
+        with _SENT.told():
+            order = await self._exchange.port.order_by_client_id(client_id)
+        return None if order is None else await self._annotated(order)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        with _NOT_SENT.told():
+            await self._lease.acquire()
+        try:
+            yield
+        finally:
+            await self._lease.release()
+
+    async def _admit(self, command: OrderCommand) -> None:
+        if command.symbol not in await self._exchange.port.instruments():
+            raise _refused(f"Unknown symbol: {command.symbol}")
+        messages = await self._risk.check(command)
+        if messages:
+            raise OrderRejected("Order rejected by risk management", details=messages)
+
+    async def _send(self, request: OrderRequest) -> ExchangeOrder:
+        try:
+            with _SENT.told():
+                return await self._exchange.port.create(request)
+        except RefusedError as refusal:
+            await self._store.transaction(notes.remove, request.client_id)
+            raise _refused(str(refusal)) from refusal
+
+    async def _annotated(self, order: ExchangeOrder) -> Order:
+        return (await self._store.read(notes.annotated, [order]))[0]
+
+
+def _refused(text: str) -> OrderRefused:
+    return OrderRefused("Failed to place order", details=text)
+
+
+def _request(command: OrderCommand, client_id: str) -> OrderRequest:
+    return OrderRequest(
+        client_id=client_id,
+        symbol=command.symbol,
+        type=command.type,
+        side=command.side,
+        amount=command.amount,
+        price=command.price,
+        position_type=command.position_type,
+        leverage=command.leverage,
+    )
