@@ -4,7 +4,7 @@ Started: portal → modern (its lifespan) → plan, and with it legacy unless th
 Stopped in the reverse order, after the server has drained.
 """
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
@@ -14,19 +14,19 @@ import structlog
 from anyio import to_thread
 
 from gateway.dispatch import ActivePlan, Dispatch, Receive, Scope, Send
+from gateway.errors import BanyanError
 from gateway.exchange import Observer
 from gateway.head import HeadReader
 from gateway.observe import metrics
 from gateway.observe.access_log import AccessLog, open_access_log
 from gateway.override import Overrides
 from gateway.plan.compile import compile_plan
-from gateway.plan.document import Document, PlanRefused
+from gateway.plan.document import Document
 from gateway.plan.file import LastGood
+from gateway.plan.first import write_first_plan
 from gateway.plan.watch import PlanWatch
 from gateway.settings import Settings
 from gateway.stacks.host import Loader, StackHost, loader
-from gateway.stacks.lifespan import StackStartFailed
-from gateway.stacks.load import StackNotFound
 from gateway.words import Phase, Stack
 
 _TICK: Final = 1.0  # seconds between flushes of the access log and updates of gauges
@@ -46,15 +46,14 @@ class Gateway:
         )
         last_good = LastGood(settings.last_good_path)
         self.watch = PlanWatch(settings.plan, last_good, self._activate)
-        self.failure: Exception | None = None  # why the start failed
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        kind = scope["type"]
-        if kind == "http":
-            return self.dispatch(scope, receive, send)
-        if kind == "websocket":
-            return self._websocket(scope, receive, send)
-        return self._lifespan(receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.dispatch(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._lifespan(receive, send)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -63,6 +62,8 @@ class Gateway:
         Raises StackNotFound, StackStartFailed, PlanRefused, and what an app raises at its import.
         """
         async with self._host.open():
+            if self._settings.first_plan:
+                await self._write_first_plan()
             await self.watch.start()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self.watch.run)
@@ -74,6 +75,12 @@ class Gateway:
                     metrics.READY.set(0)
                     tasks.cancel_scope.cancel()
         self._publish()
+
+    async def _write_first_plan(self) -> None:
+        if not self._settings.plan.exists():
+            await self._host.need(Stack.LEGACY)
+            if write_first_plan(self._settings.plan, self._host.inventory):
+                _log.info("plan.written", file=str(self._settings.plan))
 
     async def _activate(self, document: Document, version: int) -> None:
         """Compiles a plan and swaps it in. Raises PlanRefused and then has changed nothing."""
@@ -94,8 +101,7 @@ class Gateway:
             async with self.running():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
-        except (StackNotFound, StackStartFailed, PlanRefused) as error:
-            self.failure = error
+        except BanyanError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.shutdown.complete"})

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     legacy: str | None = Field(None, description="The Flask app: `pkg.module:app` or a factory.")
     modern: str | None = Field(None, description="The FastAPI app: `pkg.module:app` or a factory.")
     plan: Path = Field(Path("traffic.yaml"), description="The traffic plan.")
+    first_plan: bool = Field(
+        False, description="Write the plan, every route at 0 %, if there is none; `up` does."
+    )
     var: Path = Field(Path("var"), description="Folder for what the gateway writes.")
     host: str = Field("127.0.0.1", description="Address of the data plane.")
     port: int = Field(8000, ge=0, le=65535, description="Port of the data plane; 0: any free one.")

@@ -1,20 +1,16 @@
 """From a plan and what the stacks serve to a RouteTable. A plan that does not compile is refused."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
 
 from gateway.assignment import cohort_key
-from gateway.inventory import Endpoint, Inventory
+from gateway.inventory import Endpoint, Inventory, Shape, parse_endpoint
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.model import Plan, RouteRule, buckets
 from gateway.routing import Route, RouteTable
 from gateway.words import Phase
-
-_VARIABLE = re.compile(r"\{\w+(?::(\w+))?\}")
-Shape = tuple[str, str]  # a method and a template whose variables have lost their names
 
 
 def compile_plan(
@@ -81,10 +77,10 @@ class _Compiler:
     def _learn(self) -> None:
         for endpoint in self.inventory.legacy or ():
             known = _Known(endpoint, legacy=True, modern=self.inventory.modern is None)
-            self.known.setdefault(_shape(endpoint), []).append(known)
+            self.known.setdefault(endpoint.shape, []).append(known)
         for endpoint in self.inventory.modern or ():
             alone = _Known(endpoint, legacy=self.inventory.legacy is None, modern=False)
-            for known in self.known.setdefault(_shape(endpoint), [alone]):
+            for known in self.known.setdefault(endpoint.shape, [alone]):
                 known.modern = True
 
     def _rules(self) -> tuple[dict[Shape, _Rule], list[_Rule]]:
@@ -93,7 +89,7 @@ class _Compiler:
         patterns = []
         for index, rule in enumerate(self.plan.routes):
             placed = _Rule(rule, self.document.rule_lines[index], f"routes[{index}].route")
-            shape = _shape(_endpoint(rule.route))
+            shape = parse_endpoint(rule.route).shape
             if _is_pattern(rule.route):
                 patterns.append(placed)
             elif shape in exact:
@@ -109,7 +105,7 @@ class _Compiler:
             if found is None and self._complete:
                 self.problems.append(placed.refuse(self._unknown(placed.rule.route)))
                 continue
-            endpoint = _endpoint(placed.rule.route)
+            endpoint = parse_endpoint(placed.rule.route)
             for known in found or [_Known(endpoint, legacy=True, modern=True)]:
                 self._check_served(placed, known)
                 yield self._route(known, placed.rule.split, placed.rule.cohort)
@@ -182,23 +178,8 @@ class _Compiler:
 
     def _as_route(self, rule: RouteRule) -> Route:
         """A pattern over apps that do not tell what they serve is a route by itself."""
-        method, template = _endpoint(rule.route)
-        endpoint = Endpoint(method, template.removesuffix("**") + "{rest:path}")
-        if not template.endswith("/**"):
-            endpoint = Endpoint(method, template)
+        endpoint = parse_endpoint(rule.route.replace("/**", "/{rest:path}"))
         return self._route(_Known(endpoint, legacy=True, modern=True), rule.split, rule.cohort)
-
-
-def _endpoint(route: str) -> Endpoint:
-    method, _, template = route.partition(" ")
-    return Endpoint(method, template)
-
-
-def _shape(endpoint: Endpoint) -> Shape:
-    """Two templates are one route when they differ in the names of variables only."""
-    return endpoint.method, _VARIABLE.sub(
-        lambda variable: "{path}" if variable[1] == "path" else "{}", endpoint.template
-    )
 
 
 def _is_pattern(route: str) -> bool:
@@ -206,10 +187,10 @@ def _is_pattern(route: str) -> bool:
 
 
 def _matches(pattern: str, endpoint: Endpoint) -> bool:
-    method, template = _endpoint(pattern)
+    method, template = parse_endpoint(pattern)
     if method not in {"*", endpoint.method}:
         return False
     if template.endswith("/**"):
         base = template.removesuffix("/**")
         return endpoint.template == base or endpoint.template.startswith(base + "/")
-    return _shape(Endpoint("", template)) == _shape(Endpoint("", endpoint.template))
+    return Endpoint("", template).shape == Endpoint("", endpoint.template).shape

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
+from gateway.errors import BanyanError
 from gateway.plan.model import Plan, field_names
 
 LIMIT: Final = 1 << 20  # characters; 10 000 routes take about 600 000
@@ -31,7 +32,7 @@ class Problem:
         return f"{where}{self.place + ': ' if self.place else ''}{self.message}"
 
 
-class PlanRefused(Exception):
+class PlanRefused(BanyanError):
     """The plan is not accepted; nothing changes. Carries every problem found."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

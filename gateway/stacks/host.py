@@ -104,8 +104,10 @@ def _replaced(inventory: Inventory, stack: Stack, served: Served) -> Inventory:
 @asynccontextmanager
 async def _portal() -> AsyncIterator[BlockingPortal]:
     """A portal into the running loop; what apps still run in it at the end is cancelled."""
-    async with BlockingPortal() as portal:
-        try:
-            yield portal
-        finally:
-            await portal.stop(cancel_remaining=True)
+    portal = BlockingPortal()
+    await portal.__aenter__()
+    try:
+        yield portal
+    finally:  # told of no error: its task group would wrap a StackNotFound in an ExceptionGroup
+        await portal.stop(cancel_remaining=True)
+        await portal.__aexit__(None, None, None)

@@ -8,12 +8,15 @@ from typing import Any
 import structlog
 
 from gateway.dispatch import App, Message
+from gateway.errors import BanyanError
 
 _log = structlog.get_logger()
 
 
-class StackStartFailed(Exception):
+class StackStartFailed(BanyanError):
     """The app's lifespan said that it cannot start, or raised."""
+
+    exit_code = 2
 
 
 @asynccontextmanager

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
+from gateway.errors import BanyanError
+
 _IMPORT_STRING = re.compile(r"[\w.]+:[\w.]+")
 
 
-class StackNotFound(Exception):
+class StackNotFound(BanyanError):
     """The setting names no app that can be imported; the message says what was looked for where."""
+
+    exit_code = 2
 
 
 def load(setting: str, value: str) -> Any:

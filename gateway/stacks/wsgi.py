@@ -26,6 +26,7 @@ from gateway.observe import metrics
 from gateway.settings import Settings
 from gateway.stacks.body import Body, BodyTooLarge, ClientLeft, read_body
 from gateway.stacks.environ import Environ, complete_environ
+from gateway.stacks.threads import DaemonThreads
 
 StartResponse = Callable[..., Any]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -46,7 +47,8 @@ class WSGIStack:
         self._app = app
         self._settings = settings
         self._extras = {"banyan.portal": portal, "banyan.state": state}
-        self._bridge = WSGIMiddleware(self._in_thread, workers=settings.wsgi_threads)  # type: ignore[arg-type]
+        self._bridge = WSGIMiddleware(self._in_thread)  # type: ignore[arg-type]
+        self._bridge.executor = DaemonThreads(settings.wsgi_threads)  # type: ignore[assignment]
         self._free = anyio.Semaphore(settings.wsgi_threads, fast_acquire=True)
         self._calls: set[Task[None]] = set()
 
@@ -68,7 +70,7 @@ class WSGIStack:
 
     def close(self) -> None:
         """Takes no new calls; threads that are stuck in the app are left behind."""
-        self._bridge.executor.shutdown(wait=False, cancel_futures=True)
+        self._bridge.executor.shutdown(wait=False)
 
     async def _thread(self) -> bool:
         """Waits for a free thread; False when the wait was too long."""

@@ -1,0 +1,144 @@
+"""`banyan validate` and `banyan explain`: the plan's own compiler and the hot path's own `decide`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+from typing import Any
+
+from gateway.assignment import Decision, decide
+from gateway.errors import BanyanError
+from gateway.head import OVERRIDE, HeadReader
+from gateway.inventory import (
+    Inventory,
+    fastapi_endpoints,
+    flask_endpoints,
+    read_inventory,
+)
+from gateway.override import Overrides
+from gateway.plan.compile import compile_plan
+from gateway.plan.document import Document, PlanRefused, parse
+from gateway.plan.file import read_plan
+from gateway.routing import SPACE, Route, RouteTable
+from gateway.settings import Settings
+from gateway.stacks.load import load
+from gateway.words import Phase, Reason, Stack
+
+
+class NoInventory(BanyanError):
+    """Neither settings nor an earlier start tell which routes there are."""
+
+    exit_code = 2
+
+
+def known_inventory(settings: Settings) -> Inventory:
+    """What the stacks serve: asked from the apps that the settings name, else as last seen.
+
+    Raises NoInventory and StackNotFound.
+    """
+    if settings.legacy is None and settings.modern is None:
+        stored = read_inventory(settings.inventory_path)
+        if stored is None:
+            raise NoInventory(
+                "which routes are there? Name the stacks (--legacy, --modern), or start "
+                f"`banyan up` once: it leaves {settings.inventory_path}"
+            )
+        return stored
+    return Inventory(
+        flask_endpoints(load("BANYAN_LEGACY", settings.legacy)) if settings.legacy else (),
+        fastapi_endpoints(load("BANYAN_MODERN", settings.modern)) if settings.modern else (),
+    )
+
+
+def check(settings: Settings, file: Path) -> tuple[list[str], str]:
+    """What is wrong with a plan file, as `file:line: …`, and a line about it if nothing is."""
+    try:
+        _, table = _compiled(settings, file)
+    except PlanRefused as refusal:
+        return [f"{file}: {problem}" for problem in refusal.problems], ""
+    split = sum(route.split > 0 for route in table.routes)
+    return (
+        [],
+        f"{file}: accepted; phase {table.phase}, {len(table.routes)} routes, {split} above 0 %",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Every step of one decision."""
+
+    route: Route | None
+    unit: str
+    override: Stack | None
+    table: RouteTable
+    decision: Decision
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "route": self.route.id if self.route else None,
+            "unit": self.unit,
+            "bucket": self.decision.bucket,
+            "steps": self.steps(),
+            "stack": self.decision.stack,
+            "reason": self.decision.reason,
+        }
+
+    def as_text(self) -> str:
+        label = self.route.id if self.route else "no route of the table: unmatched"
+        lines = [
+            ("route", label),
+            ("unit", f"{self.unit} → bucket {self.decision.bucket} of {SPACE}"),
+        ]
+        lines += self.steps().items()
+        lines.append(("answer", f"{self.decision.stack} ({self.decision.reason})"))
+        return "\n".join(f"  {name:<15} {text}" for name, text in lines)
+
+    def steps(self) -> dict[str, str]:
+        """The reasons in their order, up to the one that decided."""
+        reasons = list(Reason)
+        reached = reasons[: reasons.index(self.decision.reason) + 1]
+        return {reason.value: self._step(reason) for reason in reached}
+
+    def _step(self, reason: Reason) -> str:
+        route, table = self.route, self.table
+        split = route.split if route else 0
+        texts = {
+            Reason.KILL_SWITCH: "on: everything to legacy" if table.kill_switch else "off",
+            Reason.PHASE: f"{table.phase}" + ("" if table.phase is Phase.GRADUAL else ": decides"),
+            Reason.MODERN_MISSING: _served(
+                Stack.MODERN, route.modern if route else not table.legacy
+            ),
+            Reason.LEGACY_MISSING: _served(Stack.LEGACY, route.legacy if route else table.legacy),
+            Reason.OVERRIDE: self.override or "none that holds",
+            Reason.PINNED: "not known here: workers remember which stack had an Idempotency-Key",
+            Reason.SPLIT: f"{split * 100 / SPACE:g} %: modern has the buckets below {split}",
+        }
+        return str(texts[reason])
+
+
+def explained(settings: Settings, method: str, path: str, headers: list[str], client: str) -> Trace:
+    """The decision for one request under the plan in the file. Raises PlanRefused, NoInventory."""
+    document, table = _compiled(settings, settings.plan)
+    reader = HeadReader(document.plan.unit_sources, settings.trusted_proxies)
+    found, _ = reader.read([_pair(header) for header in headers])
+    unit = reader.unit(found, {"client": (client, 0)})
+    override = None
+    if OVERRIDE in found:
+        override = Overrides(settings.secret_bytes()).verify(found[OVERRIDE], time())
+    route = table.match(method, path.partition("?")[0])
+    decision = decide(table, route, unit, override)
+    return Trace(route, unit.decode("latin-1"), override, table, decision)
+
+
+def _compiled(settings: Settings, file: Path) -> tuple[Document, RouteTable]:
+    document = parse(read_plan(file))
+    secret = settings.secret_bytes()
+    return document, compile_plan(document, known_inventory(settings), version=0, secret=secret)
+
+
+def _served(stack: Stack, serves: bool) -> str:
+    return f"no: {stack} serves it" if serves else f"yes: {stack} does not serve it"
+
+
+def _pair(header: str) -> tuple[bytes, bytes]:
+    name, _, value = header.partition(":")
+    return name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")

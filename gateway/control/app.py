@@ -1,0 +1,82 @@
+"""The control plane's HTTP interface."""
+
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from gateway.control.plan import view
+from gateway.control.report import RouteReport, report
+from gateway.control.scrape import registry
+from gateway.settings import Settings
+from gateway.words import Phase
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether the data plane takes requests."""
+
+    ready: bool
+    workers: int  # that take requests
+
+
+class PlanReport(BaseModel):
+    """The plan in force; `refused` names what is wrong with the file's text, if it is not in force."""
+
+    version: int
+    phase: Phase
+    kill_switch: bool
+    file: str
+    refused: list[str]
+
+
+class RoutesReport(BaseModel):
+    """Everything `banyan status` shows."""
+
+    plan: PlanReport
+    workers: int
+    routes: list[RouteReport]
+
+
+def create_control(settings: Settings) -> FastAPI:
+    """The control plane over the data plane that runs with the same settings."""
+    app = FastAPI(title="Banyan control plane", telemetry={"tracing": False})
+
+    @app.get("/health")
+    def health() -> Health:
+        return Health()
+
+    @app.get("/ready", responses={503: {"model": Readiness}})
+    def ready(response: Response) -> Readiness:
+        workers = _workers()
+        response.status_code = 200 if workers else 503
+        return Readiness(ready=workers > 0, workers=workers)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/api/v1/routes")
+    def routes() -> RoutesReport:
+        plan = view(settings)
+        return RoutesReport(
+            plan=PlanReport(
+                version=plan.table.version,
+                phase=plan.table.phase,
+                kill_switch=plan.table.kill_switch,
+                file=str(settings.plan),
+                refused=[str(problem) for problem in plan.refusal.problems] if plan.refusal else [],
+            ),
+            workers=_workers(),
+            routes=report(plan.table, registry().collect()),
+        )
+
+    return app
+
+
+def _workers() -> int:
+    return int(registry().get_sample_value("gateway_workers_ready") or 0)

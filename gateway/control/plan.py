@@ -1,0 +1,41 @@
+"""The plan as the control plane sees it: what the file says now, and what the workers run."""
+
+from dataclasses import dataclass
+
+from gateway.inventory import Inventory, read_inventory
+from gateway.plan.compile import compile_plan
+from gateway.plan.document import PlanRefused, parse
+from gateway.plan.file import LastGood, read_plan
+from gateway.routing import RouteTable
+from gateway.settings import Settings
+from gateway.words import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """The plan that is in force, and why the file's text is not, if it is not."""
+
+    table: RouteTable
+    refusal: PlanRefused | None
+
+
+def view(settings: Settings) -> PlanView:
+    """Reads both anew on each call: the control plane keeps no copy that could be stale."""
+    last = LastGood(settings.last_good_path).read()
+    refusal = _refusal(settings)
+    if last is None:
+        return PlanView(RouteTable((), phase=Phase.PARALLEL), refusal)
+    return PlanView(_compile(settings, last.text, last.version), refusal)
+
+
+def _refusal(settings: Settings) -> PlanRefused | None:
+    try:
+        _compile(settings, read_plan(settings.plan), 0)
+    except PlanRefused as refusal:
+        return refusal
+    return None
+
+
+def _compile(settings: Settings, text: str, version: int) -> RouteTable:
+    inventory = read_inventory(settings.inventory_path) or Inventory(None, None)
+    return compile_plan(parse(text), inventory, version=version, secret=settings.secret_bytes())

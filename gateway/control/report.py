@@ -1,0 +1,102 @@
+"""Side by side: what each stack did on each route, from the data plane's metrics. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from prometheus_client import Metric
+from pydantic import BaseModel
+
+from gateway.routing import SPACE, RouteTable
+from gateway.words import Stack
+
+
+class StackReport(BaseModel):
+    """What one stack did on one route since the start."""
+
+    requests: int = 0
+    errors: int = 0  # status 5xx
+    error_rate: float | None = None  # share of requests, 0 to 1; null without requests
+    p50: float | None = None  # seconds, interpolated in the histogram's bucket
+    p95: float | None = None
+
+
+class RouteReport(BaseModel):
+    """A route, its split, and both stacks."""
+
+    route: str
+    split: float | None  # percent for modern; null: only one stack serves it
+    legacy: StackReport
+    modern: StackReport
+
+
+@dataclass(slots=True)
+class _Seen:
+    """One stack on one route, as the samples add up."""
+
+    requests: int = 0
+    errors: int = 0
+    buckets: dict[float, int] = field(default_factory=lambda: defaultdict(int))  # cumulative
+
+
+def report(table: RouteTable, metrics: Iterable[Metric]) -> list[RouteReport]:
+    """One row per route that both stacks serve, then one per other label that has traffic."""
+    seen = _collect(metrics)
+    splits = {
+        route.id: route.split * 100 / SPACE
+        for route in table.routes
+        if route.legacy and route.modern
+    }
+    labels = [*splits, *sorted({label for label, _ in seen} - splits.keys())]
+    return [
+        RouteReport(
+            route=label,
+            split=splits.get(label),
+            legacy=_stack_report(seen.get((label, Stack.LEGACY), _Seen())),
+            modern=_stack_report(seen.get((label, Stack.MODERN), _Seen())),
+        )
+        for label in labels
+    ]
+
+
+def quantile(q: float, buckets: dict[float, int]) -> float | None:
+    """The q-quantile of a cumulative histogram, linear inside a bucket, as Prometheus computes it.
+
+    In the last, open bucket it is that bucket's lower bound. None without observations.
+    """
+    bounds = sorted(buckets)
+    total = buckets[bounds[-1]] if bounds else 0
+    if not total:
+        return None
+    below, lower = 0, 0.0
+    for upper in bounds:
+        if buckets[upper] >= q * total:
+            if upper == float("inf"):
+                return lower
+            return lower + (upper - lower) * (q * total - below) / (buckets[upper] - below)
+        below, lower = buckets[upper], upper
+    return lower
+
+
+def _collect(metrics: Iterable[Metric]) -> dict[tuple[str, str], _Seen]:
+    seen: dict[tuple[str, str], _Seen] = defaultdict(_Seen)
+    for metric in metrics:
+        for name, labels, value, *_ in metric.samples:
+            if name == "gateway_requests_total":
+                row = seen[labels["route"], labels["stack"]]
+                row.requests += int(value)
+                row.errors += int(value) if labels["status"] >= "500" else 0
+            elif name == "gateway_request_duration_seconds_bucket":
+                row = seen[labels["route"], labels["stack"]]
+                row.buckets[float(labels["le"])] += int(value)
+    return seen
+
+
+def _stack_report(seen: _Seen) -> StackReport:
+    return StackReport(
+        requests=seen.requests,
+        errors=seen.errors,
+        error_rate=seen.errors / seen.requests if seen.requests else None,
+        p50=quantile(0.50, seen.buckets),
+        p95=quantile(0.95, seen.buckets),
+    )
