@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from shared_services.storage.columns import DECIMALS, WHOLE_DIGITS, money
+from shared_services.storage.columns import DECIMALS, WHOLE_DIGITS, Column, money
 from shared_services.storage.port import Table
 
 
@@ -57,15 +57,16 @@ def sql_table(table: Table[Any]) -> sa.Table:
 
 
 def _build(table: Table[Any], collection: sa.MetaData) -> sa.Table:
-    columns = [
-        sa.Column(
-            column.name,
-            _TYPES[column.type],
-            primary_key=column.name in table.key,
-            autoincrement=False,
-            nullable=column.nullable,
-        )
-        for column in table.columns.values()
-    ]
+    columns = [_column(column, is_key=name in table.key) for name, column in table.columns.items()]
     indexes = [sa.Index(f"ix_{table.name}_{'_'.join(names)}", *names) for names in table.indexes]
     return sa.Table(table.name, collection, *columns, *indexes)
+
+
+def _column(column: Column, *, is_key: bool) -> sa.Column[Any]:
+    return sa.Column(
+        column.name,
+        _TYPES[column.type],
+        primary_key=is_key,
+        autoincrement=False if is_key and column.type is int else "auto",  # we give the keys
+        nullable=column.nullable,
+    )

@@ -23,8 +23,8 @@ def open_store(url: str) -> AbstractAsyncContextManager[Store]:
         return _sqlite(url)
     if separator and scheme == "postgresql+psycopg":
         return _postgres(url)
-    # Not the whole URL: it may hold a password
-    raise UnusableStore(f"no store for {scheme + separator!r}: give {FORMS}")
+    named = f"{scheme}://" if separator else "a URL without ://"  # the rest may hold a password
+    raise UnusableStore(f"no store for {named}: give {FORMS}")
 
 
 @asynccontextmanager

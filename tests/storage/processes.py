@@ -1,14 +1,24 @@
-"""What other processes do to the same store; its functions are run by name in a new interpreter."""
+"""What other processes do to the same store: functions that a new interpreter imports by name."""
 
 import asyncio
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from multiprocessing import get_context
 
 from shared_services.storage import Transaction, open_store
 from shared_services.storage.metadata import metadata
 from shared_services.storage.sqlite import open_sqlite
 from tests.storage.tables import ACCOUNTS, TABLES, Account
+
+
+def at_once(count: int) -> ProcessPoolExecutor:
+    """`count` new processes, none of which begins its call before all of them have started."""
+    context = get_context("spawn")
+    return ProcessPoolExecutor(
+        count, context, initializer=context.Barrier(count).wait, initargs=(30,)
+    )
 
 
 def credit(tx: Transaction) -> None:

@@ -1,11 +1,12 @@
 """What only the PostgreSQL store does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
+from typing import Any, TypeAlias
 
 import psycopg
 import pytest
@@ -21,6 +22,8 @@ from tests.postgres import Server
 from tests.storage.conftest import create_tables
 from tests.storage.processes import credit
 from tests.storage.tables import ACCOUNTS, Account
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -153,16 +156,16 @@ async def test_a_read_only_server_is_unavailable_for_writers_and_can_be_read(
     assert caught.value.message == "cannot execute INSERT in a read-only transaction"
 
 
-async def _cancel_scope(task: Callable[[], Awaitable[None]], blocked: Callable[[], None]) -> None:
+async def _cancel_scope(work: Work, is_blocked: Callable[[], None]) -> None:
     async with create_task_group() as tasks:
-        tasks.start_soon(task)
-        await to_thread.run_sync(blocked)
+        tasks.start_soon(work)
+        await to_thread.run_sync(is_blocked)
         tasks.cancel_scope.cancel()
 
 
-async def _cancel_task(task: Callable[[], Awaitable[None]], blocked: Callable[[], None]) -> None:
-    running = asyncio.ensure_future(task())
-    await to_thread.run_sync(blocked)
+async def _cancel_task(work: Work, is_blocked: Callable[[], None]) -> None:
+    running = asyncio.ensure_future(work())
+    await to_thread.run_sync(is_blocked)
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
@@ -172,13 +175,13 @@ async def _cancel_task(task: Callable[[], Awaitable[None]], blocked: Callable[[]
 async def test_a_cancelled_transaction_writes_nothing_and_loses_no_connection(
     store: PostgresStore,
     other: psycopg.Connection,
-    cancel: Callable[[Callable[[], Awaitable[None]], Callable[[], None]], Awaitable[None]],
+    cancel: Callable[[Work, Callable[[], None]], Awaitable[None]],
 ) -> None:
     def write_and_wait(tx: Transaction) -> None:
         tx.put(ACCOUNTS, Account("bob", Decimal(1)))
         credit(tx)  # waits for the row that `other` has locked
 
-    def until_it_waits() -> None:
+    def is_blocked() -> None:
         deadline = monotonic() + 10
         while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
             assert monotonic() < deadline
@@ -187,7 +190,7 @@ async def test_a_cancelled_transaction_writes_nothing_and_loses_no_connection(
     for _ in range(20):  # more than the pool has connections
         with other.transaction():
             other.execute("UPDATE accounts SET cash = 7 WHERE id = 'ann'")
-            await cancel(lambda: store.transaction(write_and_wait), until_it_waits)
+            await cancel(lambda: store.transaction(write_and_wait), is_blocked)
 
     assert await store.read(lambda reader: reader.find(ACCOUNTS)) == [Account("ann", Decimal(7))]
     assert "Current Checked out connections: 0" in store._engine.pool.status()

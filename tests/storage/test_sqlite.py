@@ -2,10 +2,8 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, suppress
 from decimal import Decimal
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from shared_services.storage.filesystem import network_filesystem
 from shared_services.storage.sqlite import READERS, SqliteStore, open_sqlite
 from tests.storage.bare import BareSqlite
 from tests.storage.conftest import create_tables
-from tests.storage.processes import credit, credit_for
+from tests.storage.processes import at_once, credit, credit_for
 from tests.storage.tables import ACCOUNTS, Account
 
 
@@ -79,7 +77,7 @@ async def test_t33_a_transaction_that_read_may_write_whoever_else_writes(
 
 def test_t33_two_processes_write_one_file_and_none_is_told_locked(path: Path) -> None:
     url = f"sqlite:///{path}"
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+    with at_once(2) as processes:
         running = [processes.submit(credit_for, url, 2.0) for _ in range(2)]
         done = [process.result(timeout=30) for process in running]
 

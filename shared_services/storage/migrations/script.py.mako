@@ -1,21 +1,15 @@
-"""${message}
-
-Revision ID: ${up_revision}
-Revises: ${down_revision | comma,n}
-"""
+"""${message}."""
 
 import sqlalchemy as sa
 from alembic import op
-${imports if imports else ""}
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
-branch_labels = ${repr(branch_labels)}
-depends_on = ${repr(depends_on)}
+
+# As they were when this was written: a revision imports nothing that changes
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+MONEY = sa.Text().with_variant(sa.Numeric(38, 18), "postgresql")
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    ${upgrades}
