@@ -1,5 +1,6 @@
 """Keys under which an order request is carried out once within a day."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -7,6 +8,7 @@ from shared_services.clock import Clock
 from shared_services.errors import IdempotencyKeyInProgress, IdempotencyKeyReused
 from shared_services.orders.tables import IDEMPOTENCY, IdempotencyRow
 from shared_services.storage import Store, Transaction
+from shared_services.storage.errors import StoreUnavailable
 
 MEMORY_MS: Final = 24 * 3_600_000
 LEASE_MS: Final = 120_000  # longer than a request may take: after it, its outcome is unknown
@@ -31,7 +33,9 @@ class IdempotencyKeys:
         return await self._store.transaction(_claim, wanted, now)
 
     async def remember(self, row: IdempotencyRow, answer: str) -> None:
-        await self._store.transaction(_replace, row, replace(row, answer=answer))
+        """If the store fails now, the key stays pending, and its outcome is looked up later."""
+        with suppress(StoreUnavailable):
+            await self._store.transaction(_replace, row, replace(row, answer=answer))
 
     async def suspend(self, row: IdempotencyRow) -> None:
         """Leave the key pending: the next request with it asks the exchange first."""

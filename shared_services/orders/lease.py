@@ -1,5 +1,6 @@
 """One at a time, across tasks, stacks and processes."""
 
+from contextlib import suppress
 from typing import Final
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import anyio
 from shared_services.clock import Clock
 from shared_services.orders.tables import LEASES, LeaseRow
 from shared_services.storage import Store, Transaction
+from shared_services.storage.errors import StoreUnavailable
 
 LEASE_MS: Final = 60_000  # longer than anybody may work inside: after a crash, others wait so long
 
@@ -35,8 +37,9 @@ class Lease:
             raise
 
     async def release(self) -> None:
+        """A row that cannot be given back now expires by itself."""
         try:
-            with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(shield=True), suppress(StoreUnavailable):
                 await self._store.transaction(_give_back, self._name, self._owner)
         finally:
             self._lock.release()

@@ -10,10 +10,9 @@ from shared_services.storage import Reader, Transaction
 from shared_services.symbols import pricing_symbol
 
 
-def write(tx: Transaction, submission: Submission, client_id: str, now: int) -> None:
-    """Before the order is sent: a crash in between must not lose it."""
+def note_of(submission: Submission, client_id: str, now: int) -> OrderNoteRow:
     command = submission.command
-    note = OrderNoteRow(
+    return OrderNoteRow(
         client_id=client_id,
         symbol=pricing_symbol(command.symbol),
         position_type=command.position_type,
@@ -23,17 +22,39 @@ def write(tx: Transaction, submission: Submission, client_id: str, now: int) -> 
         client_order_id=submission.client_order_id,
         created_ms=now,
     )
+
+
+def write(tx: Transaction, note: OrderNoteRow) -> None:
+    """Before the order is sent: a crash in between must not lose it."""
     tx.put(ORDER_NOTES, note)
 
 
-def remove(tx: Transaction, client_id: str) -> None:
+def remove(tx: Transaction, note: OrderNoteRow) -> None:
     """The order does not exist after all."""
-    tx.delete(ORDER_NOTES, client_id)
+    tx.delete(ORDER_NOTES, note.client_id)
+
+
+def annotate(order: ExchangeOrder, note: OrderNoteRow | None) -> Order:
+    """An order that somebody else placed has no note: it counts as spot."""
+    return Order(
+        id=order.id,
+        symbol=order.symbol,
+        type=order.type,
+        side=order.side,
+        amount=order.amount,
+        filled=order.filled,
+        remaining=order.remaining,
+        price=order.average if order.price is None else order.price,
+        status=order.status,
+        position_type=PositionType(note.position_type) if note else PositionType.SPOT,
+        timestamp=order.timestamp,
+        client_order_id=note.client_order_id if note else None,
+    )
 
 
 def annotated(reader: Reader, orders: Collection[ExchangeOrder]) -> list[Order]:
     return [
-        _order(order, reader.get(ORDER_NOTES, order.client_id) if order.client_id else None)
+        annotate(order, reader.get(ORDER_NOTES, order.client_id) if order.client_id else None)
         for order in orders
     ]
 
@@ -52,22 +73,4 @@ def closed(order: ExchangeOrder) -> ClosedOrder:
         fee=order.fee,
         status=order.status,
         timestamp=order.timestamp,
-    )
-
-
-def _order(order: ExchangeOrder, note: OrderNoteRow | None) -> Order:
-    """An order that somebody else placed has no note: it counts as spot."""
-    return Order(
-        id=order.id,
-        symbol=order.symbol,
-        type=order.type,
-        side=order.side,
-        amount=order.amount,
-        filled=order.filled,
-        remaining=order.remaining,
-        price=order.average if order.price is None else order.price,
-        status=order.status,
-        position_type=PositionType(note.position_type) if note else PositionType.SPOT,
-        timestamp=order.timestamp,
-        client_order_id=note.client_order_id if note else None,
     )

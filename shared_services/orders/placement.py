@@ -12,6 +12,7 @@ from shared_services.exchange.service import ExchangeAsync, Outage
 from shared_services.orders import notes
 from shared_services.orders.lease import Lease
 from shared_services.orders.model import Order, OrderCommand, Submission
+from shared_services.orders.tables import OrderNoteRow
 from shared_services.storage import Store
 
 _SECTION: Final = "order placement"
@@ -52,16 +53,16 @@ class Placement:
         async with self._alone():
             with _NOT_SENT.told():
                 await self._admit(submission.command)
-            now = self._clock.now_ms()
-            await self._store.transaction(notes.write, submission, client_id, now)
-            order = await self._send(_request(submission.command, client_id))
-        return await self._annotated(order)
+            note = notes.note_of(submission, client_id, self._clock.now_ms())
+            await self._store.transaction(notes.write, note)
+            order = await self._send(_request(submission.command, client_id), note)
+        return notes.annotate(order, note)
 
     async def find(self, client_id: str) -> Order | None:
         """The order that was sent under `client_id`; None if it certainly does not exist."""
         with _SENT.told():
             order = await self._exchange.port.order_by_client_id(client_id)
-        return None if order is None else await self._annotated(order)
+        return None if order is None else (await self._store.read(notes.annotated, [order]))[0]
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -79,16 +80,13 @@ class Placement:
         if messages:
             raise OrderRejected("Order rejected by risk management", details=messages)
 
-    async def _send(self, request: OrderRequest) -> ExchangeOrder:
+    async def _send(self, request: OrderRequest, note: OrderNoteRow) -> ExchangeOrder:
         try:
             with _SENT.told():
                 return await self._exchange.port.create(request)
         except RefusedError as refusal:
-            await self._store.transaction(notes.remove, request.client_id)
+            await self._store.transaction(notes.remove, note)
             raise _refused(str(refusal)) from refusal
-
-    async def _annotated(self, order: ExchangeOrder) -> Order:
-        return (await self._store.read(notes.annotated, [order]))[0]
 
 
 def _refused(text: str) -> OrderRefused:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from shared_services.errors import (
+    ExchangeFailed,
+    ExchangeNotConfigured,
     OrderNotFound,
     OrderRefused,
     OrderRejected,
     OutcomeUnknown,
-    ServiceError,
 )
 from shared_services.exchange.port import RefusedError, UnknownOrderError
 from shared_services.exchange.service import ExchangeAsync, Outage
@@ -90,6 +91,7 @@ class OrderServiceAsync:
         return [notes.closed(order) for order in orders]
 
     async def _create_once(self, submission: Submission, key: str) -> Placed:
+        """What is not caught here leaves the key pending: whether the order was sent is unknown."""
         client_id = self._new_id()
         row = await self._keys.claim(key, answers.fingerprint(submission.command), client_id)
         if row.answer is not None:
@@ -102,7 +104,7 @@ class OrderServiceAsync:
         except OutcomeUnknown:
             await self._keys.suspend(row)
             raise
-        except ServiceError:
+        except (ExchangeNotConfigured, ExchangeFailed):
             await self._keys.forget(row)
             raise
         await self._keys.remember(row, answers.of_order(order))

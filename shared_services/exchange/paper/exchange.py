@@ -1,6 +1,7 @@
 """The paper exchange: the exchange port over the account in the store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from shared_services.clock import Clock
@@ -23,6 +24,7 @@ from shared_services.exchange.paper.settlement import Floor
 from shared_services.exchange.paper.tables import FILLS, ORDERS, FillRow, OrderRow
 from shared_services.exchange.port import ExchangeFailedError, UnknownOrderError
 from shared_services.storage import Reader, Store
+from shared_services.storage.errors import StoreUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,10 +66,12 @@ class PaperExchange:
         return []
 
     async def create(self, request: OrderRequest) -> ExchangeOrder:
-        return _order(await self._store.transaction(account.place, self._floor(), request))
+        with _translated():
+            return _order(await self._store.transaction(account.place, self._floor(), request))
 
     async def cancel(self, order_id: str) -> None:
-        await self._store.transaction(account.cancel, self._floor(), _number(order_id))
+        with _translated():
+            await self._store.transaction(account.cancel, self._floor(), _number(order_id))
 
     async def order(self, order_id: str) -> ExchangeOrder:
         row = await self._look(_get, _number(order_id))
@@ -98,12 +102,22 @@ class PaperExchange:
     ) -> T:
         """Settle if anything is due, then read."""
         floor = self._floor()
-        if await self._store.read(settlement.is_due, floor):
-            await self._store.transaction(settlement.settle, floor)
-        return await self._store.read(answer, *args, **kwargs)
+        with _translated():
+            if await self._store.read(settlement.is_due, floor):
+                await self._store.transaction(settlement.settle, floor)
+            return await self._store.read(answer, *args, **kwargs)
 
     def _floor(self) -> Floor:
         return Floor(self._market, self._clock.now_ms())
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Clients hear of an exchange that failed; ours happens to live in the store."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise ExchangeFailedError("paper account unavailable") from error
 
 
 def _number(order_id: str) -> int:
