@@ -50,7 +50,7 @@ def _refuse(literal: str) -> NoReturn:
 
 def _deeper_than(depth: int, value: object) -> bool:
     level = [value]
-    for _ in range(depth + 1):
+    for _ in range(depth):
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return False

@@ -1,0 +1,58 @@
+"""Services over each store, on a market whose prices the test sets."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from shared_services.exchange.paper.exchange import PaperExchange
+from shared_services.services import Services, wire
+from shared_services.settings import TradingSettings
+from shared_services.storage import Store
+from shared_services.storage.memory import MemoryStore
+from shared_services.storage.metadata import metadata
+from shared_services.storage.schema import TABLES
+from shared_services.storage.sqlite import open_sqlite
+from tests.fakes import FixedClock, FixedMarket, example_market, write_example_account
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def market() -> FixedMarket:
+    return example_market()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opening(request: pytest.FixtureRequest, tmp_path: Path) -> AbstractAsyncContextManager[Store]:
+    if request.param == "memory":
+        return nullcontext(MemoryStore())
+    return open_sqlite(f"sqlite:///{tmp_path}/test.db", metadata(TABLES).create_all)
+
+
+@pytest.fixture
+async def each_store(opening: AbstractAsyncContextManager[Store]) -> AsyncIterator[Store]:
+    """An open store of each kind: for tests whose subject is a race or a transaction."""
+    async with opening as store:
+        yield store
+
+
+@pytest.fixture
+async def example(clock: FixedClock, market: FixedMarket) -> Services:
+    """The contract's example account in memory."""
+    return await open_example(MemoryStore(), clock, market)
+
+
+async def open_example(store: Store, clock: FixedClock, market: FixedMarket) -> Services:
+    await store.transaction(write_example_account)
+    settings = TradingSettings(store="memory://")
+    return wire(settings, store, clock, PaperExchange(store, market, clock))
