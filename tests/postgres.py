@@ -9,7 +9,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +41,17 @@ class Server:
 
     @contextlib.contextmanager
     def database(self, name: str) -> Iterator[str]:
-        """The URL of a new, empty database."""
-        self._administer(CREATE.format(name))
+        """The URL of a new, empty database, gone at the end. Takes 0.3 s."""
+        self.execute(CREATE.format(name))
         try:
             yield self.url(name)
         finally:
-            self._administer(f"DROP DATABASE {name} WITH (FORCE)")
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def execute(self, statement: str, *, database: str = "postgres") -> None:
+        dsn = f"host={self.folder} user=postgres dbname={database} options='-c lock_timeout=10s'"
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(statement.encode())
 
     def start(self) -> None:
         options = " ".join(f"-c {name}={value or chr(39) * 2}" for name, value in SETTINGS.items())
@@ -59,11 +63,6 @@ class Server:
     def restart(self) -> None:
         self.stop()
         self.start()
-
-    def _administer(self, statement: str) -> None:
-        dsn = f"host={self.folder} user=postgres dbname=postgres"
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(statement.encode())
 
     def _control(self, command: str, *arguments: str) -> None:
         data = str(self.folder / "data")
@@ -79,16 +78,15 @@ def postgres_server() -> Iterator[Server]:
         if "CI" in os.environ:
             pytest.fail(reason)
         pytest.skip(reason)
-    with run_server(binaries) as server:
+    with run_server(binaries) as server, server.database("test"):
         yield server
 
 
 @pytest.fixture
-def postgres_url(postgres_server: Server) -> Iterator[str]:
-    """The URL of a new, empty database, gone after the test."""
-    name = f"test_{uuid.uuid4().hex}"
-    with postgres_server.database(name) as url:
-        yield url
+def postgres_url(postgres_server: Server) -> str:
+    """The URL of a database that is empty again."""
+    postgres_server.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public", database="test")
+    return postgres_server.url("test")
 
 
 @contextlib.contextmanager

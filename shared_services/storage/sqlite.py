@@ -43,8 +43,10 @@ class SqliteStore:
     connection goes back to the pool.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, path: Path) -> None:
         self._engine = engine
+        self._path = path
+        self._file = _identity(path)
         self._writers = CapacityLimiter(1)
         self._readers = CapacityLimiter(READERS)
 
@@ -53,7 +55,7 @@ class SqliteStore:
     ) -> T:
         def work() -> T:
             # A deferred transaction that reads, then writes, fails at once if another wrote
-            with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
+            with self._begun("BEGIN IMMEDIATE") as connection:
                 return function(SqlTransaction(connection), *args, **kwargs)
 
         return await to_thread.run_sync(work, limiter=self._writers)
@@ -62,10 +64,18 @@ class SqliteStore:
         self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         def work() -> T:
-            with _transaction(self._engine, "BEGIN") as connection:
+            with self._begun("BEGIN") as connection:
                 return function(SqlReader(connection), *args, **kwargs)
 
         return await to_thread.run_sync(work, limiter=self._readers)
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[sa.Connection]:
+        # An open file that was deleted can be written to without an error, and without a trace
+        if _identity(self._path) != self._file:
+            raise StoreUnavailable(f"{self._path} was deleted or replaced while it was open")
+        with _transaction(self._engine, begin) as connection:
+            yield connection
 
 
 @asynccontextmanager
@@ -80,7 +90,7 @@ async def open_sqlite(
     engine = _engine(path)
     try:
         await to_thread.run_sync(_prepare, engine, path, prepare)
-        yield SqliteStore(engine)
+        yield SqliteStore(engine, path)
     finally:
         await to_thread.run_sync(engine.dispose)
 
@@ -142,6 +152,14 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             break
     if mode != "wal":
         raise UnusableStore(f"journal mode {mode}: the file system does not carry SQLite's WAL")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 @contextmanager

@@ -19,11 +19,6 @@ __all__ = ["postgres_server", "postgres_url"]
 create_tables = metadata(TABLES).create_all
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def opening(request: pytest.FixtureRequest, tmp_path: Path) -> AbstractAsyncContextManager[Store]:
     """A store of each kind, not yet open."""

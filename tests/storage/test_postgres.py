@@ -12,7 +12,6 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from anyio import create_task_group, to_thread
-from psycopg import sql
 
 from shared_services.storage import Reader, Transaction
 from shared_services.storage.errors import StoreUnavailable, UnusableStore
@@ -141,17 +140,16 @@ async def test_a_connection_lost_in_a_transaction_is_unavailable_and_nothing_is_
 
 
 async def test_a_read_only_server_is_unavailable_for_writers_and_can_be_read(
-    store: PostgresStore, other: psycopg.Connection, postgres_url: str
+    postgres_server: Server,
 ) -> None:
-    other.execute(
-        sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(
-            sql.Identifier(other.info.dbname)
-        )
-    )
-    async with open_postgres(postgres_url, lambda connection: None) as reading:
-        with pytest.raises(StoreUnavailable) as caught:
-            await reading.transaction(credit)
-        assert await reading.read(lambda reader: reader.get(ACCOUNTS, "ann")) is None
+    with postgres_server.database("standby") as url:
+        async with open_postgres(url, create_tables):
+            pass
+        postgres_server.execute("ALTER DATABASE standby SET default_transaction_read_only = on")
+        async with open_postgres(url, lambda connection: None) as store:
+            with pytest.raises(StoreUnavailable) as caught:
+                await store.transaction(credit)
+            assert await store.read(lambda reader: reader.get(ACCOUNTS, "ann")) is None
 
     assert caught.value.message == "cannot execute INSERT in a read-only transaction"
 

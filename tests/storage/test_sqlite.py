@@ -1,7 +1,7 @@
 """What only the SQLite store does."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -131,6 +131,31 @@ async def test_a_full_disk_is_unavailable_and_the_store_recovers(
     with store._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 100000")
     await store.transaction(grow)
+
+
+def take_away(path: Path) -> Path:
+    return path.rename(path.with_suffix(".kept"))
+
+
+def replace_by_a_copy(path: Path) -> Path:
+    kept = take_away(path)
+    path.write_bytes(kept.read_bytes())
+    return kept
+
+
+@pytest.mark.parametrize("meddle", [take_away, replace_by_a_copy])
+async def test_a_file_that_was_deleted_or_replaced_while_open_is_named(
+    store: SqliteStore, path: Path, meddle: Callable[[Path], Path]
+) -> None:
+    await store.transaction(credit)
+    kept = meddle(path)
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.transaction(credit)
+    assert caught.value.message == f"{path} was deleted or replaced while it was open"
+
+    kept.replace(path)
+    await store.transaction(credit)
 
 
 async def test_a_defect_of_ours_is_not_called_unavailable(path: Path) -> None:
