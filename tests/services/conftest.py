@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from shared_services.exchange.paper.exchange import PaperExchange
-from shared_services.services import Services, wire
-from shared_services.settings import TradingSettings
+from shared_services.services import Services
 from shared_services.storage import Store
 from shared_services.storage.memory import MemoryStore
 from shared_services.storage.metadata import metadata
 from shared_services.storage.schema import TABLES
 from shared_services.storage.sqlite import open_sqlite
-from tests.fakes import FixedClock, FixedMarket, example_market, write_example_account
+from tests.fakes import FixedClock, FixedMarket, example_market
+from tests.services.exchanges import FaultyExchange, open_example, wired
 
 
 @pytest.fixture
@@ -47,12 +46,11 @@ async def each_store(opening: AbstractAsyncContextManager[Store]) -> AsyncIterat
 
 
 @pytest.fixture
-async def example(clock: FixedClock, market: FixedMarket) -> Services:
-    """The contract's example account in memory."""
+async def exchange(clock: FixedClock, market: FixedMarket) -> FaultyExchange:
+    """The contract's example account in memory, on an exchange that fails when told to."""
     return await open_example(MemoryStore(), clock, market)
 
 
-async def open_example(store: Store, clock: FixedClock, market: FixedMarket) -> Services:
-    await store.transaction(write_example_account)
-    settings = TradingSettings(store="memory://")
-    return wire(settings, store, clock, PaperExchange(store, market, clock))
+@pytest.fixture
+def services(exchange: FaultyExchange) -> Services:
+    return wired(exchange)

@@ -1,0 +1,396 @@
+"""Orders of the contract's example account."""
+
+from decimal import Decimal
+from typing import Any
+
+import anyio
+import pytest
+
+from shared_services.errors import (
+    ExchangeFailed,
+    ExchangeNotConfigured,
+    Invalid,
+    OrderNotFound,
+    OrderRefused,
+    OrderRejected,
+    OutcomeUnknown,
+    ServiceError,
+)
+from shared_services.exchange.model import Limitations, OrderStatus, OrderType, PositionType, Side
+from shared_services.exchange.paper import wallet
+from shared_services.orders.lease import LEASE_MS
+from shared_services.orders.model import ClosedOrder, Order
+from shared_services.orders.tables import LEASES, ORDER_NOTES, LeaseRow, OrderNoteRow
+from shared_services.services import Services, open_services
+from shared_services.settings import TradingSettings
+from shared_services.storage import Store
+from tests.fakes import EXAMPLE_NOW, HOUR_MS, FixedClock, FixedMarket
+from tests.services.exchanges import FaultyExchange, open_example, wired
+
+BUY: dict[str, Any] = {
+    "symbol": "TESTBTC/TESTUSD",
+    "order_type": "market",
+    "side": "buy",
+    "amount": Decimal("0.01"),
+}
+LIMIT = {**BUY, "order_type": "limit", "price": 39_000}
+
+
+async def refusal(services: Services, body: dict[str, Any]) -> dict[str, object]:
+    with pytest.raises(ServiceError) as caught:
+        await services.orders.create(body, None)
+    return caught.value.envelope()
+
+
+async def test_a_limit_order_is_placed_as_in_the_contract(services: Services) -> None:
+    placed = await services.orders.create(LIMIT, None)
+    assert not placed.replayed
+    assert placed.order == Order(
+        id="1001",
+        symbol="TESTBTC/TESTUSD",
+        type=OrderType.LIMIT,
+        side=Side.BUY,
+        amount=Decimal("0.01"),
+        filled=Decimal(0),
+        remaining=Decimal("0.01"),
+        price=Decimal(39_000),
+        status=OrderStatus.OPEN,
+        position_type=PositionType.SPOT,
+        timestamp=EXAMPLE_NOW,
+    )
+    assert await services.orders.get("1001") == placed.order
+    assert [order.id for order in await services.orders.open()] == ["1000", "1001"]
+
+
+async def test_a_market_order_tells_its_average_price(services: Services) -> None:
+    order = (await services.orders.create({**BUY, "client_order_id": "mine"}, None)).order
+    assert (order.status, order.price, order.client_order_id) == (
+        OrderStatus.CLOSED,
+        40_010,
+        "mine",
+    )
+    assert await services.orders.get(order.id) == order
+
+
+async def test_what_the_exchange_does_not_keep_is_noted(
+    services: Services, exchange: FaultyExchange
+) -> None:
+    body = {**LIMIT, "position_type": "margin", "leverage": "2.50", "stop_loss": "1e-30"}
+    order = (await services.orders.create({**body, "take_profit": 10**40}, None)).order
+    assert order.position_type is PositionType.MARGIN
+    (note,) = await exchange.store.read(lambda reader: reader.find(ORDER_NOTES))
+    assert note == OrderNoteRow(
+        client_id=note.client_id,
+        symbol="BTC/USD",
+        position_type="margin",
+        leverage="2.5",
+        stop_loss="0." + "0" * 29 + "1",
+        take_profit="1" + "0" * 40,
+        client_order_id=None,
+        created_ms=EXAMPLE_NOW,
+    )
+
+
+async def test_the_history_is_that_of_the_contract(services: Services) -> None:
+    bought = ClosedOrder(
+        id="999",
+        symbol="TESTBTC/TESTUSD",
+        order_type=OrderType.MARKET,
+        side=Side.BUY,
+        amount=Decimal("0.05"),
+        filled=Decimal("0.05"),
+        remaining=Decimal(0),
+        price=Decimal(38_000),
+        cost=Decimal(1900),
+        fee=Decimal("1.9"),
+        status=OrderStatus.CLOSED,
+        timestamp=EXAMPLE_NOW - HOUR_MS,
+    )
+    assert await services.orders.history(None, 50) == [bought]
+    assert await services.orders.history("TESTETH/TESTUSD", 50) == []
+
+
+async def test_an_invalid_order_is_not_sent(services: Services, exchange: FaultyExchange) -> None:
+    assert await refusal(services, {**BUY, "amount": "many"}) == {
+        "error": "Invalid order data",
+        "details": ["Amount must be a number"],
+    }
+    assert exchange.sent == 0
+
+
+async def test_risk_management_rejects_with_its_messages(services: Services) -> None:
+    assert await refusal(services, {**BUY, "amount": "0.05", "leverage": 5}) == {
+        "error": "Order rejected by risk management",
+        "details": [
+            "Position size 20.00% exceeds maximum 10.00%",
+            "Leverage 5.0x exceeds maximum 3.0x",
+        ],
+    }
+
+
+async def test_missing_funds_are_told_as_in_the_contract(
+    services: Services, exchange: FaultyExchange
+) -> None:
+    for amount, price in [("0.025", 40_000), *[("0.02", 40_000)] * 8, ("0.01", 20_000)]:
+        await services.orders.create({**LIMIT, "amount": amount, "price": price}, None)
+    assert await refusal(services, BUY) == {
+        "error": "Failed to place order",
+        "details": "Insufficient TESTUSD balance: need 400.10, available 10.00",
+    }
+    assert len(await exchange.store.read(lambda reader: reader.find(ORDER_NOTES))) == 10
+
+
+@pytest.mark.parametrize(
+    "symbol", ["DOGE/USD", "BTCUSD", "btc/usd", "\ud800", "\x00", "x" * 10_000]
+)
+async def test_an_unknown_symbol_is_found_before_the_risk_check(
+    services: Services, exchange: FaultyExchange, symbol: str
+) -> None:
+    exchange.fault = "balances"
+    body = {**BUY, "symbol": symbol, "amount": 9}
+    assert await refusal(services, body) == {
+        "error": "Failed to place order",
+        "details": f"Unknown symbol: {symbol}",
+    }
+
+
+async def test_an_order_can_be_cancelled_once(services: Services) -> None:
+    await services.orders.cancel("1000")
+    for order_id in ("1000", "999", "7", "x"):
+        with pytest.raises(OrderNotFound) as caught:
+            await services.orders.cancel(order_id)
+        assert caught.value.envelope() == {"error": "Order not found"}
+    assert (await services.orders.get("1000")).status is OrderStatus.CANCELED
+    assert await services.orders.open() == []
+
+
+async def test_an_unknown_order_is_not_found(services: Services) -> None:
+    with pytest.raises(OrderNotFound) as caught:
+        await services.orders.get("7")
+    assert caught.value.envelope() == {"error": "Order not found"}
+
+
+async def test_an_order_at_rest_fills_later(
+    services: Services, market: FixedMarket, clock: FixedClock
+) -> None:
+    market.set("BTC/USD", 38_990)
+    clock.now += 1_000
+    assert await services.orders.open() == []
+    assert [order.id for order in await services.orders.history(None, 1)] == ["1000"]
+
+
+@pytest.mark.parametrize("fault", ["balances", "fills", "ticker BTC/USD", "ticker TESTBTC/TESTUSD"])
+async def test_a_failure_before_sending_says_that_nothing_was_sent(
+    services: Services, exchange: FaultyExchange, fault: str
+) -> None:
+    exchange.fault = fault
+    assert await refusal(services, BUY) == {
+        "error": "Exchange error: connection reset",
+        "message": "Order was not sent",
+    }
+    assert exchange.sent == 0
+
+
+async def test_a_failure_after_sending_says_that_the_outcome_is_unknown(
+    services: Services, exchange: FaultyExchange
+) -> None:
+    exchange.fault = "lost"
+    with pytest.raises(OutcomeUnknown) as caught:
+        await services.orders.create(BUY, None)
+    assert caught.value.envelope() == {
+        "error": "Exchange error: connection reset",
+        "message": "Order outcome unknown - check open orders before retrying",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("open_orders", "Open orders unavailable"),
+        ("closed_orders", "Order history unavailable"),
+        ("order", "Order status unavailable"),
+        ("cancel", "Order may still be open"),
+    ],
+)
+async def test_a_failing_exchange_is_told_with_its_consequence(
+    services: Services, exchange: FaultyExchange, fault: str, message: str
+) -> None:
+    exchange.fault = fault
+    calls = {
+        "open_orders": services.orders.open(),
+        "closed_orders": services.orders.history(None, 5),
+        "order": services.orders.get("1000"),
+        "cancel": services.orders.cancel("1000"),
+    }
+    for name, call in calls.items():
+        if name == fault:
+            with pytest.raises(ExchangeFailed) as caught:
+                await call
+        else:
+            call.close()
+    assert caught.value.envelope() == {
+        "error": "Exchange error: connection reset",
+        "message": message,
+    }
+
+
+async def test_other_refusals_of_the_exchange_are_invalid(
+    services: Services, exchange: FaultyExchange
+) -> None:
+    exchange.fault = "refused"
+    with pytest.raises(OrderRefused) as looked:
+        await services.orders.get("1000")
+    assert looked.value.envelope() == {"error": "Failed to fetch order status"}
+    with pytest.raises(OrderRefused) as cancelled:
+        await services.orders.cancel("1000")
+    assert cancelled.value.envelope() == {"error": "Failed to cancel order", "details": "not now"}
+    assert isinstance(cancelled.value, Invalid)
+
+
+UNAVAILABLE = {"error": "Order service not available"}
+
+
+async def test_without_an_exchange_every_service_says_so(clock: FixedClock) -> None:
+    settings = TradingSettings(exchange="bitfinex", store="memory://")
+    async with open_services(settings, clock=clock) as services:
+        told = {
+            "create": await _no_exchange(services.orders.create(BUY, None)),
+            "open": await _no_exchange(services.orders.open()),
+            "history": await _no_exchange(services.orders.history(None, 1)),
+            "get": await _no_exchange(services.orders.get("1")),
+            "cancel": await _no_exchange(services.orders.cancel("1")),
+            "balances": await _no_exchange(services.balances.list()),
+            "positions": await _no_exchange(services.positions.list()),
+        }
+        assert await services.balances.totals() is None
+        assert await services.exchange.limitations() == Limitations(
+            False, (), True, ("spot", "margin")
+        )
+    missing = {**UNAVAILABLE, "message": "Exchange service not configured"}
+    assert told == {
+        "create": {**UNAVAILABLE, "details": "Exchange service not configured"},
+        "open": missing,
+        "history": missing,
+        "get": UNAVAILABLE,
+        "cancel": UNAVAILABLE,
+        "balances": {
+            "error": "Exchange service not available - check API configuration",
+            "message": "Live balances required for trading - no fallback data",
+        },
+        "positions": {
+            "error": "Exchange service not available",
+            "message": "Live positions required for trading - no fallback data",
+        },
+    }
+
+
+async def _no_exchange(call: Any) -> dict[str, object]:
+    with pytest.raises(ExchangeNotConfigured) as caught:
+        await call
+    return caught.value.envelope()
+
+
+async def test_of_five_orders_for_the_last_balance_one_passes(
+    each_store: Store, clock: FixedClock, market: FixedMarket
+) -> None:
+    """Two sets of services, as two processes have them, share one store."""
+    exchange = await open_example(each_store, clock, market)
+    first, second = wired(exchange), wired(exchange)
+    for _ in range(9):  # 410 of 7610 are left
+        await first.orders.create({**LIMIT, "amount": "0.02", "price": 40_000}, None)
+    outcomes = await _all_at_once([(first if one % 2 else second, BUY) for one in range(5)])
+    assert [type(one) for one in outcomes].count(Order) == 1
+    assert [type(one) for one in outcomes].count(OrderRefused) == 4
+    cash = (await first.balances.list())[0]
+    assert cash.available == Decimal("9.4999")  # 410 - 400.10 - fee
+
+
+async def test_of_five_orders_for_the_last_free_position_one_passes(
+    each_store: Store, clock: FixedClock
+) -> None:
+    market = FixedMarket()
+    coins = ("BTC", "ETH", "LTC", "SOL", "XRP")
+    for coin in coins:
+        market.set(f"{coin}/USD", 100)
+    exchange = await open_example(each_store, clock, market)
+    first, second = wired(exchange), wired(exchange)
+    for coin in coins[1:4]:
+        await first.orders.create({**BUY, "symbol": f"TEST{coin}/TESTUSD", "amount": 1}, None)
+    await each_store.transaction(wallet.deposit, "USD", Decimal(1000))
+    symbols = ["TESTXRP/TESTUSD", "BTC/USD", "ETH/USD", "LTC/USD", "SOL/USD"]
+    bodies = [{**BUY, "symbol": symbol, "amount": 1} for symbol in symbols]
+    outcomes = await _all_at_once(
+        [(first if one % 2 else second, body) for one, body in enumerate(bodies)]
+    )
+    assert [type(one) for one in outcomes].count(Order) == 1
+    rejected = [one for one in outcomes if isinstance(one, OrderRejected)]
+    assert [one.details for one in rejected] == [
+        ("Maximum number of open positions (5) exceeded",)
+    ] * 4
+
+
+async def _all_at_once(calls: list[tuple[Services, dict[str, Any]]]) -> list[Order | ServiceError]:
+    outcomes: list[Order | ServiceError] = []
+
+    async def one(services: Services, body: dict[str, Any]) -> None:
+        try:
+            outcomes.append((await services.orders.create(body, None)).order)
+        except ServiceError as error:
+            outcomes.append(error)
+
+    async with anyio.create_task_group() as group:
+        for services, body in calls:
+            group.start_soon(one, services, body)
+    return outcomes
+
+
+async def test_the_daily_loss_limit_bites_after_a_fill_in_between_and_ends_with_the_day(
+    services: Services, market: FixedMarket, clock: FixedClock
+) -> None:
+    market.set("BTC/USD", 30_000)
+    sell = {**LIMIT, "side": "sell", "amount": "0.05", "price": 30_500}
+    await services.orders.create(sell, None)
+    await services.orders.create({**LIMIT, "amount": "0.001", "price": 20_000}, None)
+    market.set("BTC/USD", 30_600)  # the sell fills and realises (30500 - cost) * 0.05 < -200
+    clock.now += 1_000
+    body = {**LIMIT, "amount": "0.001", "price": 20_000}
+    assert await refusal(services, body) == {
+        "error": "Order rejected by risk management",
+        "details": ["Daily loss limit exceeded"],
+    }
+    clock.now += 24 * HOUR_MS
+    assert (await services.orders.create(body, None)).order.status is OrderStatus.OPEN
+
+
+async def test_a_lease_that_nobody_gives_back_expires(
+    exchange: FaultyExchange, clock: FixedClock
+) -> None:
+    """A process that dies inside the critical section stops the others for a minute at most."""
+    lease = LeaseRow("order placement", "crashed", clock.now + LEASE_MS)
+    await exchange.store.transaction(lambda tx: tx.put(LEASES, lease))
+    services = wired(exchange)
+    with anyio.move_on_after(0.02) as patience:
+        await services.orders.create(BUY, None)
+    assert patience.cancelled_caught
+    clock.now += LEASE_MS
+    assert (await services.orders.create(BUY, None)).order.id == "1001"
+    assert exchange.sent == 1
+
+
+async def test_an_order_that_is_cancelled_halfway_leaves_the_section_free(
+    exchange: FaultyExchange,
+) -> None:
+    services = wired(exchange)
+    with anyio.CancelScope() as scope:
+        exchange.on_create = scope.cancel
+        await services.orders.create(BUY, None)
+    assert scope.cancelled_caught
+    exchange.on_create = None
+    assert (await wired(exchange).orders.create(BUY, None)).order.status is OrderStatus.CLOSED
+
+
+async def test_the_settings_give_a_new_account_its_balances(clock: FixedClock) -> None:
+    settings = TradingSettings(store="memory://", paper_balances={"TESTUSD": Decimal(5)})
+    async with open_services(settings, clock=clock) as services:
+        assert await services.balances.totals() == {"TESTUSD": Decimal(5)}
+        assert (await services.exchange.limitations()).is_paper_trading
