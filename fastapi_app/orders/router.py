@@ -47,7 +47,10 @@ async def list_orders(services: TradingServices) -> dict[str, list[Order]]:
     openapi_extra={"requestBody": _REQUEST_BODY},
 )
 async def create_order(
-    body: JsonObject, key: IdempotencyKey, services: TradingServices, response: Response
+    body: JsonObject,
+    services: TradingServices,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> dict[str, Order]:
     """Place an order, at most once per idempotency key."""
     placed = await services.orders.create(body, key)

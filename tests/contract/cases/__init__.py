@@ -1,0 +1,31 @@
+"""The contract as data."""
+
+from tests.contract.cases import (
+    access,
+    account,
+    bodies,
+    creating,
+    idempotency,
+    orders,
+    outages,
+    risk,
+    routing,
+    validation,
+)
+
+CASES = [
+    case
+    for family in (
+        routing,
+        access,
+        account,
+        orders,
+        bodies,
+        validation,
+        creating,
+        risk,
+        idempotency,
+        outages,
+    )
+    for case in family.CASES
+]

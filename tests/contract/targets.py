@@ -1,0 +1,74 @@
+"""The five targets: each stack alone, and the gateway at 0, 50 and 100 %."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import anyio.to_thread
+from starlette.types import ASGIApp
+
+from fastapi_app import create_app as create_modern
+from legacy_flask import create_app as create_legacy
+from legacy_flask.blocking import Blocking
+from tests.contract.drive import Answer, AsgiTarget, Request, Target, WsgiTarget
+from tests.contract.world import World
+from tests.stacks import gateway
+
+Opening = Callable[[World, Path], AbstractAsyncContextManager[Target]]
+
+
+@asynccontextmanager
+async def legacy(world: World, _folder: Path) -> AsyncIterator[Target]:
+    blocking = Blocking(world.open)
+    app = create_legacy(world.settings, blocking)
+    app.logger.disabled = True
+    try:
+        yield WsgiTarget(app)
+    finally:
+        await anyio.to_thread.run_sync(blocking.close)
+
+
+@asynccontextmanager
+async def modern(world: World, _folder: Path) -> AsyncIterator[Target]:
+    app = create_modern(world.settings, open_services=world.open)
+    async with app.router.lifespan_context(app) as state:
+        yield AsgiTarget(app, state or {})
+
+
+@dataclass
+class GatewayTarget:
+    """Each request comes from another client, so that a split sends them to both stacks."""
+
+    target: AsgiTarget
+    served_by: list[str] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Answer:
+        client = {"X-API-Key": f"client {len(self.served_by)}"}
+        answer = await self.target.send(replace(request, headers=client | dict(request.headers)))
+        self.served_by.append(answer.header("x-served-by") or "")
+        return answer
+
+
+def through_the_gateway(percent: int) -> Opening:
+    plan = f"phase: gradual\ndefaults: {{modern: {percent}}}\n"
+
+    @asynccontextmanager
+    async def opened(world: World, folder: Path) -> AsyncIterator[Target]:
+        app = create_legacy(world.settings)
+        app.logger.disabled = True
+        modern = create_modern(world.settings, open_services=world.open)
+        async with gateway(folder, plan, lambda: app, lambda: modern) as data_plane:
+            yield GatewayTarget(AsgiTarget(cast("ASGIApp", data_plane)))
+
+    return opened
+
+
+TARGETS: dict[str, Opening] = {
+    "legacy": legacy,
+    "modern": modern,
+    "gateway at 0 %": through_the_gateway(0),
+    "gateway at 50 %": through_the_gateway(50),
+    "gateway at 100 %": through_the_gateway(100),
+}
