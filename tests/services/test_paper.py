@@ -64,7 +64,11 @@ async def refusal(exchange: PaperExchange, wanted: OrderRequest) -> str:
 
 async def test_a_market_buy_pays_the_ask_and_the_fee(exchange: PaperExchange) -> None:
     order = await exchange.create(request(amount="0.1"))
-    assert (order.status, order.filled, order.average) == (OrderStatus.CLOSED, order.amount, 40_010)
+    assert (order.status, order.filled, order.average) == (
+        OrderStatus.CLOSED,
+        order.amount,
+        Decimal(40_010),
+    )
     assert (order.cost, order.fee) == (Decimal(4001), Decimal("4.001"))
     cash = CASH - order.cost - order.fee
     coins = COINS + order.amount
@@ -102,7 +106,11 @@ async def test_a_market_order_fills_partially_only_if_the_depth_runs_out(
 
 async def test_a_limit_order_rests_and_reserves_its_cost(exchange: PaperExchange) -> None:
     order = await exchange.create(request(price="39000"))
-    assert (order.status, order.filled, order.price) == (OrderStatus.OPEN, 0, 39_000)
+    assert (order.status, order.filled, order.price) == (
+        OrderStatus.OPEN,
+        Decimal(0),
+        Decimal(39_000),
+    )
     assert (await held(exchange))["TESTUSD"] == (CASH, CASH - 390)
     assert await exchange.open_orders() == [order]
 
@@ -111,7 +119,7 @@ async def test_a_limit_order_that_crosses_fills_at_the_better_price(
     exchange: PaperExchange,
 ) -> None:
     order = await exchange.create(request(price="41000"))
-    assert (order.status, order.average) == (OrderStatus.CLOSED, 40_010)
+    assert (order.status, order.average) == (OrderStatus.CLOSED, Decimal(40_010))
     cash = CASH - Decimal("400.1") - Decimal("0.4001")
     assert (await held(exchange))["TESTUSD"] == (cash, cash)
 
@@ -134,7 +142,7 @@ async def test_an_order_at_rest_fills_when_the_price_comes(
     assert (await exchange.order(order.id)).status is OrderStatus.OPEN  # not in the same instant
     clock.now += 5_000
     filled = await exchange.order(order.id)
-    assert (filled.status, filled.average) == (OrderStatus.CLOSED, 39_000)
+    assert (filled.status, filled.average) == (OrderStatus.CLOSED, Decimal(39_000))
     assert filled.fee == Decimal("0.39")
     assert await exchange.open_orders() == []
     assert [fill.timestamp for fill in await exchange.fills_since(0)] == [clock.now]
@@ -320,8 +328,8 @@ async def test_spending_everything_cuts_the_fee_instead_of_going_below_zero(
 ) -> None:
     market.set("BTC/USD", 40_000)
     order = await exchange.create(request(amount="0.25"))
-    assert (order.cost, order.fee) == (CASH, 0)
-    assert (await held(exchange))["TESTUSD"] == (0, 0)
+    assert (order.cost, order.fee) == (CASH, Decimal(0))
+    assert (await held(exchange))["TESTUSD"] == (Decimal(0), Decimal(0))
 
 
 async def test_an_unknown_symbol_has_no_ticker(exchange: PaperExchange) -> None:

@@ -145,7 +145,8 @@ async def test_a_holding_without_a_fill_keeps_the_price_at_which_it_was_first_se
     seen = (await services.positions.list())[1]
     market.set("ETH/USD", 2_500)
     later = (await wired(exchange).positions.list())[1]
-    assert (seen.entry_price, later.entry_price, later.mark_price) == (2_000, 2_000, 2_500)
+    assert seen.entry_price == later.entry_price == 2_000
+    assert later.mark_price == 2_500
     assert later.pnl == 1_000
 
 
@@ -182,7 +183,7 @@ async def test_looking_twice_books_a_fill_once(
         await services.positions.list()
         clock.now += 10
     rows = await exchange.store.read(lambda reader: reader.find(BOOKED_FILLS))
-    assert [(row.id, row.realised, row.fee) for row in rows] == [("1", 0, Decimal("1.9"))]
+    assert [(row.id, row.realised, row.fee) for row in rows] == [("1", Decimal(0), Decimal("1.9"))]
     result = await exchange.store.read(booking.daily_result, EXAMPLE_NOW)
     assert result == Decimal("-1.9")
 
@@ -196,7 +197,10 @@ async def test_a_fill_counts_on_the_day_it_happened(
     await services.positions.list()
     today = await exchange.store.read(booking.daily_result, clock.now)
     yesterday = await exchange.store.read(booking.daily_result, EXAMPLE_NOW)
-    assert (today, yesterday) == (0, Decimal("-1.9") + Decimal("19.9") - Decimal("0.39990"))
+    assert (today, yesterday) == (
+        Decimal(0),
+        Decimal("-1.9") + Decimal("19.9") - Decimal("0.39990"),
+    )
 
 
 async def test_the_risk_check_sees_the_whole_portfolio(services: Services) -> None:

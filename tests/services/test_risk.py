@@ -38,8 +38,8 @@ def limit(side: Side, price: int, amount: str = "0.01") -> OrderCommand:
     )
 
 
-def broken(order: OrderCommand, **account: int | Decimal) -> tuple[str, ...]:
-    return broken_rules(order, replace(ACCOUNT, **account), RiskParameters())
+def broken(order: OrderCommand, account: Exposure = ACCOUNT) -> tuple[str, ...]:
+    return broken_rules(order, account, RiskParameters())
 
 
 @pytest.mark.parametrize(
@@ -66,24 +66,27 @@ def test_leverage_is_limited() -> None:
 
 def test_a_sixth_position_is_refused_but_not_a_larger_fifth() -> None:
     message = "Maximum number of open positions (5) exceeded"
-    assert broken(BUY, position_count=5, held=Decimal(0)) == (message,)
-    assert broken(BUY, position_count=5) == ()
-    assert broken(BUY, position_count=4, held=Decimal(0)) == ()
+    full = replace(ACCOUNT, position_count=5)
+    assert broken(BUY, replace(full, held=Decimal(0))) == (message,)
+    assert broken(BUY, full) == ()
+    assert broken(BUY, replace(ACCOUNT, position_count=4, held=Decimal(0))) == ()
 
 
 def test_turning_a_position_round_needs_no_free_place() -> None:
     turn = replace(SELL, amount=Decimal("0.06"))
-    assert broken(turn, position_count=9) == ()
+    assert broken(turn, replace(ACCOUNT, position_count=9)) == ()
 
 
 def test_a_daily_loss_beyond_two_percent_stops_new_exposure() -> None:
-    assert broken(BUY, daily_result=Decimal("-200.01")) == ("Daily loss limit exceeded",)
-    assert broken(BUY, daily_result=Decimal(-200)) == ()
+    beyond = replace(ACCOUNT, daily_result=Decimal("-200.01"))
+    assert broken(BUY, beyond) == ("Daily loss limit exceeded",)
+    assert broken(BUY, replace(ACCOUNT, daily_result=Decimal(-200))) == ()
 
 
 def test_every_broken_rule_is_named_in_order() -> None:
     order = replace(BUY, amount=Decimal(1), leverage=Decimal("3.1"))
-    assert broken(order, position_count=5, held=Decimal(0), daily_result=Decimal(-900)) == (
+    account = replace(ACCOUNT, position_count=5, held=Decimal(0), daily_result=Decimal(-900))
+    assert broken(order, account) == (
         "Position size 400.00% exceeds maximum 10.00%",
         "Leverage 3.1x exceeds maximum 3.0x",
         "Maximum number of open positions (5) exceeded",
@@ -100,8 +103,14 @@ def test_every_broken_rule_is_named_in_order() -> None:
     ],
 )
 def test_closing_is_always_allowed(order: OrderCommand, held: str) -> None:
-    worst = {"portfolio_value": -1, "daily_result": Decimal(-10_000), "position_count": 99}
-    assert broken(order, held=Decimal(held), **worst) == ()
+    worst = Exposure(
+        portfolio_value=Decimal(-1),
+        daily_result=Decimal(-10_000),
+        position_count=99,
+        held=Decimal(held),
+        last_price=Decimal(40_000),
+    )
+    assert broken(order, worst) == ()
 
 
 def test_only_the_part_that_adds_is_checked() -> None:
@@ -114,7 +123,9 @@ def test_only_the_part_that_adds_is_checked() -> None:
 @pytest.mark.parametrize("value", [0, -1])
 def test_without_a_portfolio_that_is_the_only_message(value: int) -> None:
     order = replace(BUY, leverage=Decimal(9))
-    assert broken(order, portfolio_value=value) == ("Portfolio value is zero",)
+    assert broken(order, replace(ACCOUNT, portfolio_value=Decimal(value))) == (
+        "Portfolio value is zero",
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,6 +198,6 @@ def test_what_is_held_counts_holdings_and_margin_positions_of_the_currency() -> 
         timestamp=0,
     )
     account = Account(Decimal(100), holdings, (short,), Decimal(0), timestamp=0)
-    assert (account.held("BTC"), account.held("TESTBTC"), account.held("ETH")) == (-1, 5, 0)
+    assert [account.held(name) for name in ("BTC", "TESTBTC", "ETH")] == [-1, 5, 0]
     assert account.position_count == 3
     assert account.value == 170
