@@ -16,20 +16,15 @@ from shared_services.storage.sql import SqlReader, SqlTransaction
 from shared_services.storage.urls import parse_url
 
 ATTEMPTS = 40
-FIRST_BACK_OFF = 0.002  # seconds, the mean of the first is half; doubled each time
+FIRST_BACK_OFF = 0.002  # seconds, doubled for each further attempt; waited is a random part
 LONGEST_BACK_OFF = 0.2  # seconds
 CONNECT_TIMEOUT = 5  # seconds
 MIGRATION_LOCK = 0x62616E79616E  # "banyan"; an advisory lock is known by a number alone
 
 # https://www.postgresql.org/docs/15/errcodes-appendix.html
 _CONFLICTS = {"40001", "40P01"}  # serialization failure, deadlock
-_UNAVAILABLE = (
-    "08",
-    "53",
-    "57P",
-    "58",
-    "25006",
-)  # connection, resources, shutdown, disk, read-only
+# Connection, resources, shutdown or a time limit, disk; read-only, lock not available in time
+_UNAVAILABLE = ("08", "53", "57", "58", "25006", "55P03")
 
 
 class PostgresStore:
@@ -50,7 +45,7 @@ class PostgresStore:
         def work(connection: sa.Connection) -> T:
             return function(SqlTransaction(connection), *args, **kwargs)
 
-        return await self._run(self._engine, work)
+        return await _run(self._engine, work, self._attempts)
 
     async def read(
         self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
@@ -58,15 +53,7 @@ class PostgresStore:
         def work(connection: sa.Connection) -> T:
             return function(SqlReader(connection), *args, **kwargs)
 
-        return await self._run(self._readers, work)
-
-    async def _run(self, engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
-        for attempt in range(self._attempts):
-            try:
-                return await _transaction(engine, work)
-            except _Conflict:
-                await sleep(_back_off(attempt))
-        raise StoreUnavailable(f"{self._attempts} attempts met conflicting transactions")
+        return await _run(self._readers, work, self._attempts)
 
 
 @asynccontextmanager
@@ -86,7 +73,7 @@ async def open_postgres(
     try:
         # Not SERIALIZABLE: its snapshot would be from before the lock was waited for
         preparing = engine.execution_options(isolation_level="READ COMMITTED")
-        await _transaction(preparing, lambda connection: _prepare(connection, prepare))
+        await _run(preparing, lambda connection: _prepare(connection, prepare))
         yield PostgresStore(engine)
     finally:
         await engine.dispose()
@@ -99,6 +86,17 @@ def _prepare(connection: sa.Connection, prepare: Callable[[sa.Connection], None]
 
 class _Conflict(Exception):
     """PostgreSQL aborted this transaction for another; run again, it may succeed."""
+
+
+async def _run(
+    engine: AsyncEngine, work: Callable[[sa.Connection], T], attempts: int = ATTEMPTS
+) -> T:
+    for attempt in range(attempts):
+        try:
+            return await _transaction(engine, work)
+        except _Conflict:
+            await sleep(_back_off(attempt))
+    raise StoreUnavailable(f"{attempts} attempts met conflicting transactions")
 
 
 async def _transaction(engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:

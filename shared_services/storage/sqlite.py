@@ -172,6 +172,8 @@ def _transaction(engine: sa.Engine, begin: str) -> Iterator[sa.Connection]:
         if isinstance(error.orig, sqlite3.Error) and _is_unavailable(error.orig):
             raise StoreUnavailable(str(error.orig)) from error
         raise
+    except sa.exc.TimeoutError as error:
+        raise StoreUnavailable("every connection is in use") from error
 
 
 def _is_unavailable(error: sqlite3.Error) -> bool:

@@ -1,17 +1,16 @@
 """What only the PostgreSQL store does."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeAlias
 
 import psycopg
 import pytest
 import sqlalchemy as sa
-from anyio import create_task_group, to_thread
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared_services.storage import Reader, Transaction
 from shared_services.storage.errors import StoreUnavailable, UnusableStore
@@ -19,10 +18,9 @@ from shared_services.storage.postgres import PostgresStore, open_postgres
 from shared_services.storage.sql import SqlReader
 from tests.postgres import Server
 from tests.storage.conftest import create_tables
+from tests.storage.leaving import Leave, by_scope, by_task
 from tests.storage.processes import credit
 from tests.storage.tables import ACCOUNTS, Account
-
-Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
@@ -154,32 +152,15 @@ async def test_a_read_only_server_is_unavailable_for_writers_and_can_be_read(
     assert caught.value.message == "cannot execute INSERT in a read-only transaction"
 
 
-async def _cancel_scope(work: Work, is_blocked: Callable[[], None]) -> None:
-    async with create_task_group() as tasks:
-        tasks.start_soon(work)
-        await to_thread.run_sync(is_blocked)
-        tasks.cancel_scope.cancel()
-
-
-async def _cancel_task(work: Work, is_blocked: Callable[[], None]) -> None:
-    running = asyncio.ensure_future(work())
-    await to_thread.run_sync(is_blocked)
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-
-
-@pytest.mark.parametrize("cancel", [_cancel_scope, _cancel_task])
+@pytest.mark.parametrize("leave", [by_scope, by_task])
 async def test_a_cancelled_transaction_writes_nothing_and_loses_no_connection(
-    store: PostgresStore,
-    other: psycopg.Connection,
-    cancel: Callable[[Work, Callable[[], None]], Awaitable[None]],
+    store: PostgresStore, other: psycopg.Connection, leave: Leave
 ) -> None:
     def write_and_wait(tx: Transaction) -> None:
         tx.put(ACCOUNTS, Account("bob", Decimal(1)))
         credit(tx)  # waits for the row that `other` has locked
 
-    def is_blocked() -> None:
+    def it_waits() -> None:
         deadline = monotonic() + 10
         while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
             assert monotonic() < deadline
@@ -188,10 +169,22 @@ async def test_a_cancelled_transaction_writes_nothing_and_loses_no_connection(
     for _ in range(20):  # more than the pool has connections
         with other.transaction():
             other.execute("UPDATE accounts SET cash = 7 WHERE id = 'ann'")
-            await cancel(lambda: store.transaction(write_and_wait), is_blocked)
+            await leave(partial(store.transaction, write_and_wait), once=it_waits)
 
     assert await store.read(lambda reader: reader.find(ACCOUNTS)) == [Account("ann", Decimal(7))]
     assert "Current Checked out connections: 0" in store._engine.pool.status()
+
+
+async def test_a_pool_without_a_free_connection_is_unavailable(
+    store: PostgresStore, postgres_url: str
+) -> None:
+    engine = create_async_engine(postgres_url, pool_size=1, max_overflow=0, pool_timeout=0)
+    async with engine.connect():
+        with pytest.raises(StoreUnavailable) as caught:
+            await PostgresStore(engine).transaction(credit)
+    await engine.dispose()
+
+    assert caught.value.message == "every connection is in use"
 
 
 async def test_a_url_that_cannot_be_one_is_refused_without_its_password() -> None:

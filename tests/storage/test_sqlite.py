@@ -115,6 +115,17 @@ async def test_a_file_that_stays_locked_is_unavailable(store: SqliteStore, path:
     }
 
 
+async def test_a_pool_without_a_free_connection_is_unavailable(
+    store: SqliteStore, path: Path
+) -> None:
+    engine = sa.create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0, pool_timeout=0)
+    with engine.connect(), pytest.raises(StoreUnavailable) as caught:
+        await SqliteStore(engine, path).transaction(credit)
+    engine.dispose()
+
+    assert caught.value.message == "every connection is in use"
+
+
 async def test_a_full_disk_is_unavailable_and_the_store_recovers(
     store: SqliteStore, path: Path
 ) -> None:
