@@ -56,13 +56,12 @@ def columns_of(row: type) -> Mapping[str, Column]:
 
 
 def _column(row: type, name: str, hint: object) -> Column:
-    union = isinstance(hint, types.UnionType)
-    members = [member for member in typing.get_args(hint) if member is not types.NoneType]
-    inner = members[0] if union and len(members) == 1 else hint
-    inner = getattr(inner, "__supertype__", inner)  # a NewType is stored as what it names
+    members = set(typing.get_args(hint)) if typing.get_origin(hint) in _UNIONS else {hint}
+    nullable = types.NoneType in members
+    named = [getattr(member, "__supertype__", member) for member in members - {types.NoneType}]
     for known in (str, int, bool, Decimal):
-        if inner is known:
-            return Column(name, known, nullable=union)
+        if named == [known]:
+            return Column(name, known, nullable)
     raise TypeError(
         f"{row.__qualname__}.{name}: {hint} is no column type; "
         "one of str, int, bool, Decimal, each also | None"
@@ -99,6 +98,8 @@ def money(value: Decimal) -> Decimal:
         raise Unstorable(f"money has at most {DECIMALS} decimals: {value}")
     return Decimal(f"{whole}.{decimals}" if decimals else whole)
 
+
+_UNIONS = (types.UnionType, typing.Union)  # `NewType | None` is the older kind
 
 _FORMS: Mapping[type, Callable[[typing.Any], object]] = {
     str: _text,

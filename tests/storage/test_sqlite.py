@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from shared_services.storage import Reader, Transaction
 from shared_services.storage.errors import StoreUnavailable, UnusableStore
 from shared_services.storage.filesystem import network_filesystem
-from shared_services.storage.sqlite import READERS, SqliteStore, open_sqlite
+from shared_services.storage.sqlite import READERS, SqliteStore, _use_wal, open_sqlite
 from tests.storage.bare import BareSqlite
 from tests.storage.conftest import create_tables
 from tests.storage.processes import at_once, credit, credit_for
@@ -45,6 +45,14 @@ async def test_every_connection_has_the_pragmas(store: SqliteStore) -> None:
         values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in pragmas]
         assert values == ["wal", 1, 5000, 1]
         connection.close()
+
+
+def test_a_file_that_cannot_have_a_write_ahead_log_is_refused() -> None:
+    with (
+        closing(sqlite3.connect(":memory:")) as connection,
+        pytest.raises(UnusableStore, match="journal mode memory: the file system does not carry"),
+    ):
+        _use_wal(connection)
 
 
 @pytest.mark.parametrize(
