@@ -1,13 +1,17 @@
 """Every case of the contract, against every target."""
 
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.contract.case import Case, compared
+from tests.contract.case import Case, compared, get
 from tests.contract.cases import CASES
+from tests.contract.cases.routing import ROUTES
 from tests.contract.drive import Answer
 from tests.contract.targets import TARGETS
+from tests.contract.world import EXAMPLE
 
 
 async def answer(target: str, case: Case, folder: Path) -> Answer:
@@ -31,3 +35,33 @@ async def test_every_target_answers_as_the_contract_says(
     assert {name: compared(given) for name, given in answers.items()} == dict.fromkeys(
         answers, legacy
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "stacks"),
+    [
+        ("gateway at 0 %", {"legacy"}),
+        ("gateway at 50 %", {"legacy", "modern"}),
+        ("gateway at 100 %", {"modern"}),
+    ],
+)
+async def test_the_percentage_decides_which_stacks_answer(
+    target: str, stacks: set[str], tmp_path: Path
+) -> None:
+    requests = 4 * [get(target) for method, target, _ in ROUTES.values() if method == "GET"]
+    async with TARGETS[target](EXAMPLE, tmp_path) as gateway:
+        answers = [await gateway.send(request) for request in requests]
+    assert {answer.header("x-served-by") for answer in answers} == stacks
+
+
+def test_no_case_hides_another() -> None:
+    assert [name for name, count in Counter(map(str, CASES)).items() if count > 1] == []
+
+
+def test_every_route_succeeds_and_fails_somewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    failures = [case for case in CASES if case.status >= 300]
+    assert {case.route for case in failures} >= set(ROUTES)
+    assert {case.route for case in CASES if case.status < 300} == set(ROUTES)
+    assert len(failures) * 2 >= len(CASES)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{len(CASES)} pairs (route, case), {len(failures)} of them refusals\n")
