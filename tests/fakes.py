@@ -92,7 +92,6 @@ def write_example_account(tx: Transaction) -> None:
             price=Decimal(38_000),
             fee=Decimal("1.9"),
             at_ms=bought,
-            recorded_ms=bought,
         ),
     )
 

@@ -123,6 +123,14 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class FillReport:
+    """`cursor` stands for everything reported up to now: ask with it for what comes after."""
+
+    fills: tuple[Fill, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarginPosition:
     """A position the exchange itself keeps; `side` is `long` or `short`, `amount` above 0."""
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from shared_services.exchange.model import (
     Balance,
     ExchangeOrder,
-    Fill,
+    FillReport,
     Instrument,
     Limitations,
     MarginPosition,
@@ -85,6 +85,9 @@ class ExchangePort(Protocol):
         """Orders that are no longer open, newest first."""
         ...
 
-    async def fills_since(self, since: int) -> list[Fill]:
-        """Every execution at or after `since` (ms), oldest first."""
+    async def fills(self, cursor: str | None) -> FillReport:
+        """What was executed after the report that gave `cursor`, in order; all without one.
+
+        A fill may be reported twice, but is never left out.
+        """
         ...

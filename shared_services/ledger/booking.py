@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from shared_services.exchange.model import Fill
+from shared_services.exchange.model import Fill, FillReport
 from shared_services.ledger.model import Basis
 from shared_services.ledger.tables import (
     BOOKED_FILLS,
@@ -19,8 +19,6 @@ from shared_services.ledger.tables import (
 )
 from shared_services.storage import Reader, Transaction
 from shared_services.wire import utc_day
-
-OVERLAP_MS: Final = 60_000  # clocks differ, and an exchange may report a fill late: we look back
 
 _FILLS: Final = "fills"
 
@@ -36,15 +34,18 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the exchange told us at `asked_at` (ms), before it is in the books."""
+    """What the exchange told us at `asked_at` (ms), before it is in the books.
 
-    fills: Sequence[Fill]
+    The fills are all those after a cursor that was read before the sightings.
+    """
+
+    report: FillReport
     sightings: Sequence[Sighting]
     asked_at: int
 
     def unseen(self, reader: Reader) -> list[Sighting]:
-        """Holdings without a cost basis; one that was just traded gets it from its fills."""
-        traded = {_base(fill) for fill in self.fills}
+        """Holdings without a cost basis; one that was just traded has it from its fills."""
+        traded = {_base(fill) for fill in self.report.fills}
         return [
             sighting
             for sighting in self.sightings
@@ -52,25 +53,25 @@ class News:
         ]
 
 
-def since(reader: Reader) -> int:
-    """From when on (ms) the exchange is asked for fills."""
-    cursor = reader.get(CURSORS, _FILLS)
-    return 0 if cursor is None else cursor.since_ms
+def cursor(reader: Reader) -> str | None:
+    """Up to where the fills are booked, for the exchange to go on from."""
+    row = reader.get(CURSORS, _FILLS)
+    return None if row is None else row.position
 
 
 def is_booked(reader: Reader, news: News) -> bool:
     """Whether `book` would write nothing."""
-    known = all(reader.get(BOOKED_FILLS, fill.id) is not None for fill in news.fills)
+    known = all(reader.get(BOOKED_FILLS, fill.id) is not None for fill in news.report.fills)
     return known and not news.unseen(reader)
 
 
 def book(tx: Transaction, news: News) -> None:
-    for fill in news.fills:
+    for fill in news.report.fills:
         if tx.get(BOOKED_FILLS, fill.id) is None:
             _book_fill(tx, fill)
     for sighting in news.unseen(tx):
         tx.put(COST_BASES, BasisRow(sighting.currency, sighting.amount, sighting.price))
-    tx.put(CURSORS, CursorRow(_FILLS, news.asked_at - OVERLAP_MS))
+    tx.put(CURSORS, CursorRow(_FILLS, news.report.cursor))
 
 
 def basis_of(reader: Reader, currency: str) -> Basis:

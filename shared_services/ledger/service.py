@@ -1,5 +1,6 @@
 """The ledger: what the exchange reports, set against what was booked."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from shared_services.clock import Clock
@@ -9,8 +10,16 @@ from shared_services.exchange.service import ExchangeAsync
 from shared_services.ledger import booking
 from shared_services.ledger.booking import News, Sighting
 from shared_services.ledger.model import Account, Holding
-from shared_services.storage import Reader, Store
+from shared_services.storage import Reader, Store, Transaction
 from shared_services.symbols import CASH, usd_symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the store knows of the account."""
+
+    holdings: tuple[Holding, ...]
+    daily_result: Decimal
 
 
 class LedgerAsync:
@@ -26,18 +35,18 @@ class LedgerAsync:
         the whole; a currency without a market in USD is left out.
         """
         port = self._exchange.port
+        # Read before the balances: whatever they contain and was not booked by then is reported.
+        cursor = await self._store.read(booking.cursor)
         balances = await port.balances()
         sightings = await _sightings(port, balances)
         margin = await port.margin_positions()
         now = self._clock.now_ms()
-        # Asked after the balances: a fill in between is booked early, never missed.
-        fills = await port.fills_since(await self._store.read(booking.since))
-        news = News(fills, sightings, now)
-        if not await self._store.read(booking.is_booked, news):
-            await self._store.transaction(booking.book, news)
+        news = News(await port.fills(cursor), sightings, now)
+        books = await self._store.read(_books_with, news)
+        if books is None:
+            books = await self._store.transaction(_book, news)
         cash = sum((one.total for one in balances if one.currency in CASH), Decimal(0))
-        holdings, result = await self._store.read(_valued, sightings, now)
-        return Account(cash, holdings, tuple(margin), result, now)
+        return Account(cash, books.holdings, tuple(margin), books.daily_result, now)
 
 
 async def _sightings(port: ExchangePort, balances: list[Balance]) -> list[Sighting]:
@@ -49,11 +58,19 @@ async def _sightings(port: ExchangePort, balances: list[Balance]) -> list[Sighti
     ]
 
 
-def _valued(
-    reader: Reader, sightings: list[Sighting], now: int
-) -> tuple[tuple[Holding, ...], Decimal]:
+def _books_with(reader: Reader, news: News) -> Books | None:
+    """The books; None if the news must be booked first."""
+    return _books(reader, news) if booking.is_booked(reader, news) else None
+
+
+def _book(tx: Transaction, news: News) -> Books:
+    booking.book(tx, news)
+    return _books(tx, news)
+
+
+def _books(reader: Reader, news: News) -> Books:
     holdings = tuple(
         Holding(one.currency, one.amount, booking.basis_of(reader, one.currency).average, one.price)
-        for one in sightings
+        for one in news.sightings
     )
-    return holdings, booking.daily_result(reader, now)
+    return Books(holdings, booking.daily_result(reader, news.asked_at))

@@ -41,10 +41,10 @@ class DailyResultRow:
 
 @dataclass(frozen=True, slots=True)
 class CursorRow:
-    """Fills before `since_ms` are booked."""
+    """Up to `position`, as the exchange gave it, the fills are booked."""
 
     name: str
-    since_ms: int
+    position: str
 
 
 BOOKED_FILLS: Final = Table("booked_fills", BookedFillRow, key=("id",))

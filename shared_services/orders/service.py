@@ -96,16 +96,15 @@ class OrderServiceAsync:
         row = await self._keys.claim(key, answers.fingerprint(submission.command), client_id)
         if row.answer is not None:
             return Placed(answers.replay(row.answer), replayed=True)
+        resumed = row.client_id != client_id
         try:
-            order = await self._carry_out(submission, row, resumed=row.client_id != client_id)
+            order = await self._carry_out(submission, row, resumed=resumed)
         except (OrderRejected, OrderRefused) as refusal:
             await self._keys.remember(row, answers.of_refusal(refusal))
             raise
-        except OutcomeUnknown:
-            await self._keys.suspend(row)
-            raise
-        except (ExchangeNotConfigured, ExchangeFailed):
-            await self._keys.forget(row)
+        except (ExchangeNotConfigured, ExchangeFailed) as failure:
+            unsent = not resumed and not isinstance(failure, OutcomeUnknown)
+            await (self._keys.forget(row) if unsent else self._keys.suspend(row))
             raise
         await self._keys.remember(row, answers.of_order(order))
         return Placed(order)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from anyio import Event
 from anyio.lowlevel import checkpoint
 
-from shared_services.exchange.model import Balance, ExchangeOrder, Fill, OrderRequest, Ticker
+from shared_services.exchange.model import Balance, ExchangeOrder, FillReport, OrderRequest, Ticker
 from shared_services.exchange.paper.exchange import PaperExchange
 from shared_services.exchange.port import ExchangeFailedError, RefusedError
 from shared_services.services import Services, wire
@@ -43,9 +43,9 @@ class FaultyExchange(PaperExchange):
         self._fail(f"ticker {symbol}")
         return await super().ticker(symbol)
 
-    async def fills_since(self, since: int) -> list[Fill]:
+    async def fills(self, cursor: str | None) -> FillReport:
         self._fail("fills")
-        return await super().fills_since(since)
+        return await super().fills(cursor)
 
     async def create(self, request: OrderRequest) -> ExchangeOrder:
         self.sent += 1

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
 
 from shared_services.clock import Clock
 from shared_services.exchange.model import (
     Balance,
     ExchangeOrder,
     Fill,
+    FillReport,
     Instrument,
     Limitations,
     MarginPosition,
@@ -26,7 +27,6 @@ from shared_services.exchange.port import ExchangeFailedError, UnknownOrderError
 from shared_services.storage import Reader, Store
 from shared_services.storage.errors import StoreUnavailable
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 LIMITATIONS: Final = Limitations(
@@ -37,7 +37,6 @@ LIMITATIONS: Final = Limitations(
 )
 
 _LONGEST_ID: Final = 18  # digits: what an int of 64 bits holds in any case
-_PAGE: Final = 100
 
 
 class PaperExchange:
@@ -74,13 +73,14 @@ class PaperExchange:
             await self._store.transaction(account.cancel, self._floor(), _number(order_id))
 
     async def order(self, order_id: str) -> ExchangeOrder:
-        row = await self._look(_get, _number(order_id))
+        number = _number(order_id)
+        row = await self._look(lambda reader: reader.get(ORDERS, number))
         if row is None:
             raise UnknownOrderError(f"no order {order_id}")
         return _order(row)
 
     async def order_by_client_id(self, client_id: str) -> ExchangeOrder | None:
-        row = await self._look(account.by_client_id, client_id)
+        row = await self._look(lambda reader: account.by_client_id(reader, client_id))
         return None if row is None else _order(row)
 
     async def open_orders(self) -> list[ExchangeOrder]:
@@ -89,23 +89,23 @@ class PaperExchange:
     async def closed_orders(self, symbol: str | None, limit: int) -> list[ExchangeOrder]:
         if symbol is not None and symbol not in self._market.instruments:
             return []
-        return [_order(row) for row in await self._look(_closed, symbol, limit)]
+        rows = await self._look(lambda reader: _closed(reader, symbol, limit))
+        return [_order(row) for row in rows]
 
-    async def fills_since(self, since: int) -> list[Fill]:
-        return [_fill(row) for row in await self._look(_recorded_since, since)]
+    async def fills(self, cursor: str | None) -> FillReport:
+        rows = await self._look(lambda reader: _fills_after(reader, int(cursor or 0)))
+        newest = str(rows[-1].number) if rows else cursor or "0"
+        return FillReport(tuple(_fill(row) for row in rows), newest)
 
-    async def _look(
-        self,
-        answer: Callable[Concatenate[Reader, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Settle if anything is due, then read."""
+    async def _look(self, look: Callable[[Reader], T]) -> T:
+        """Settle if anything is due, then read: mostly nothing is, and one read is enough."""
         floor = self._floor()
         with _translated():
-            if await self._store.read(settlement.is_due, floor):
-                await self._store.transaction(settlement.settle, floor)
-            return await self._store.read(answer, *args, **kwargs)
+            seen = await self._store.read(_unless_due, floor, look)
+            if seen is not None:
+                return seen[0]
+            await self._store.transaction(settlement.settle, floor)
+            return await self._store.read(look)
 
     def _floor(self) -> Floor:
         return Floor(self._market, self._clock.now_ms())
@@ -127,8 +127,9 @@ def _number(order_id: str) -> int:
     return int(order_id)
 
 
-def _get(reader: Reader, number: int) -> OrderRow | None:
-    return reader.get(ORDERS, number)
+def _unless_due(reader: Reader, floor: Floor, look: Callable[[Reader], T]) -> tuple[T] | None:
+    """What `look` sees; None if the account has to be settled first."""
+    return None if settlement.is_due(reader, floor) else (look(reader),)
 
 
 def _closed(reader: Reader, symbol: str | None, limit: int) -> list[OrderRow]:
@@ -138,14 +139,11 @@ def _closed(reader: Reader, symbol: str | None, limit: int) -> list[OrderRow]:
     )
 
 
-def _recorded_since(reader: Reader, since: int) -> list[FillRow]:
-    """Numbers rise with the time of recording: read backwards until far enough."""
-    page = _PAGE
-    while True:
-        rows = reader.find(FILLS, order_by="number", descending=True, limit=page)
-        if len(rows) < page or rows[-1].recorded_ms < since:
-            return [row for row in reversed(rows) if row.recorded_ms >= since]
-        page *= 4
+def _fills_after(reader: Reader, number: int) -> list[FillRow]:
+    """Fills are numbered without a gap: we know how many there are."""
+    new = settlement.account_of(reader).next_fill - 1 - number
+    rows = reader.find(FILLS, order_by="number", descending=True, limit=new) if new > 0 else []
+    return rows[::-1]
 
 
 def _order(row: OrderRow) -> ExchangeOrder:

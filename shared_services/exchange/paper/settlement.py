@@ -72,7 +72,7 @@ def fill(tx: Transaction, floor: Floor, order: OrderRow, part: Level, at: int) -
     instrument = floor.instrument(order)
     reserved = reserved_for(order, instrument, part)
     fee = wallet.trade(tx, instrument, Side(order.side), part, reserved)
-    _record(tx, order, part, fee, (at, floor.now))
+    _record(tx, order, part, fee, at)
     filled = order.filled + part.amount
     is_open = filled < order.amount
     order = replace(
@@ -131,11 +131,8 @@ def _note_progress(tx: Transaction, floor: Floor, order: OrderRow) -> None:
         tx.put(ORDERS, replace(order, settled_ms=floor.now))
 
 
-def _record(
-    tx: Transaction, order: OrderRow, part: Level, fee: Decimal, times: tuple[int, int]
-) -> None:
+def _record(tx: Transaction, order: OrderRow, part: Level, fee: Decimal, at: int) -> None:
     account = account_of(tx)
-    at, recorded = times
     row = FillRow(
         number=account.next_fill,
         order_number=order.number,
@@ -145,7 +142,6 @@ def _record(
         price=part.price,
         fee=fee,
         at_ms=at,
-        recorded_ms=recorded,
     )
     tx.put(FILLS, row)
     tx.put(ACCOUNT, replace(account, next_fill=account.next_fill + 1))

@@ -49,7 +49,7 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
-    """`at_ms` is when it happened, `recorded_ms` when somebody looked."""
+    """`at_ms` is when it happened, which may be long before it was settled."""
 
     number: int
     order_number: int
@@ -59,7 +59,6 @@ class FillRow:
     price: Decimal
     fee: Decimal
     at_ms: int
-    recorded_ms: int
 
 
 ACCOUNT: Final = Table("paper_account", AccountRow, key=("name",))

@@ -61,7 +61,7 @@ def upgrade() -> None:
     op.create_table(
         "ledger_cursors",
         sa.Column("name", TEXT, nullable=False),
-        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("position", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -105,7 +105,6 @@ def upgrade() -> None:
         sa.Column("price", MONEY, nullable=False),
         sa.Column("fee", MONEY, nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("recorded_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_table(
