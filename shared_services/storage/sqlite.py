@@ -4,20 +4,17 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Concatenate
 
 import sqlalchemy as sa
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared_services.storage.errors import StoreUnavailable, UnusableStore
 from shared_services.storage.filesystem import network_filesystem
 from shared_services.storage.port import P, Reader, T, Transaction
 from shared_services.storage.sql import SqlReader, SqlTransaction
-from shared_services.storage.urls import parse_url
+from shared_services.storage.sqlite_engine import sqlite_engine, sqlite_path
 
-BUSY_TIMEOUT = 5  # seconds a connection waits for another process's transaction
 READERS = 4  # transactions of `read` at a time
 
 # Result codes that say something about the file or its disk, and nothing about the statement:
@@ -86,33 +83,13 @@ async def open_sqlite(
 
     Raises UnusableStore for a path that cannot hold a database.
     """
-    path = _path(parse_url(url))
-    engine = _engine(path)
+    path = sqlite_path(url)
+    engine = sqlite_engine(path, connections=READERS + 1)
     try:
         await to_thread.run_sync(_prepare, engine, path, prepare)
         yield SqliteStore(engine, path)
     finally:
         await to_thread.run_sync(engine.dispose)
-
-
-def _path(url: sa.URL) -> Path:
-    # In memory, SQLite has one database per connection: threads would not share their rows.
-    # With two slashes the first folder is taken for a host, and the file made elsewhere
-    if url.drivername != "sqlite" or url.host or url.database in {None, "", ":memory:"}:
-        raise UnusableStore(f"{url} names no file: give sqlite:///var/trading.db, or memory://")
-    return Path(str(url.database))
-
-
-def _engine(path: Path) -> sa.Engine:
-    engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
-        # None: BEGIN is ours to send, the driver would send a deferred one before a write
-        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT},
-        pool_size=READERS + 1,
-        max_overflow=0,
-    )
-    sa.event.listen(engine, "connect", _set_up)
-    return engine
 
 
 def _prepare(engine: sa.Engine, path: Path, prepare: Callable[[sa.Connection], None]) -> None:
@@ -126,32 +103,6 @@ def _prepare(engine: sa.Engine, path: Path, prepare: Callable[[sa.Connection], N
         raise UnusableStore(f"{path}: {error.strerror}") from error
     except StoreUnavailable as error:
         raise UnusableStore(f"{path}: {error.message}") from error
-
-
-def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    _use_wal(connection)
-    # With WAL: a crash of the process loses nothing, a power cut may lose the last transactions
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Readers do not block the writer, nor the writer readers; the file remembers it.
-
-    When two processes make the file at once, one is told "locked" at once, whatever its timeout.
-    """
-    deadline = monotonic() + BUSY_TIMEOUT
-    while True:
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
-                raise
-            sleep(0.01)
-        else:
-            break
-    if mode != "wal":
-        raise UnusableStore(f"journal mode {mode}: the file system does not carry SQLite's WAL")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

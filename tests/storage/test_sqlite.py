@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from shared_services.storage import Reader, Transaction
 from shared_services.storage.errors import StoreUnavailable, UnusableStore
 from shared_services.storage.filesystem import network_filesystem
-from shared_services.storage.sqlite import READERS, SqliteStore, _use_wal, open_sqlite
+from shared_services.storage.sqlite import READERS, SqliteStore, open_sqlite
+from shared_services.storage.sqlite_engine import _use_wal
 from tests.storage.bare import BareSqlite
 from tests.storage.conftest import create_tables
 from tests.storage.processes import at_once, credit, credit_for
