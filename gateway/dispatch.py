@@ -29,7 +29,7 @@ from gateway.routing import Route, RouteTable
 from gateway.words import Stack
 
 Message = MutableMapping[str, Any]
-Scope = dict[str, Any]
+Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -77,14 +77,16 @@ class Dispatch:
 
         async def observed_send(message: Message) -> None:
             nonlocal status, left
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            starts = message["type"] == "http.response.start"
+            if starts:
                 message["headers"] = [*message.get("headers", ()), *ours]
             try:
                 await send(message)
             except OSError:  # some servers raise when the client has left, others go silent
                 left = True
                 raise
+            if starts:
+                status = message["status"]
 
         self.in_flight[stack] += 1
         try:

@@ -5,14 +5,14 @@ names with `_`, which WSGI cannot tell from the same name with `-` (`X_Auth_User
 `X-Auth-User`; gunicorn and nginx drop them too).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
 
 Header = tuple[bytes, bytes]
 Network = IPv4Network | IPv6Network
-Scope = dict[str, Any]
+Scope = Mapping[str, Any]
 
 OVERRIDE: Final = b"x-banyan-stack"
 REQUEST_ID: Final = b"x-request-id"
@@ -26,7 +26,7 @@ class UnitSource:
     """Where a unit is looked for: a header, a cookie, or the client's address."""
 
     kind: str  # header | cookie | client
-    name: bytes = b""
+    name: bytes = b"client"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def show(report: RoutesReport, console: Console) -> None:
         table.add_column(title, justify="left" if title == "stack" else "right", no_wrap=True)
     for row in report.routes:
         table.add_row(escape(row.route), _split(row), "legacy", *_cells(row.legacy))
-        table.add_row("", "", "modern", *_cells(row.modern), end_section=True)
+        table.add_row("", "", "modern", *_cells(row.modern))
     console.print(table)
 
 

@@ -133,9 +133,9 @@ class _Compiler:
     def _pattern_for(
         self, known: _Known, patterns: list[_Rule], used: set[int]
     ) -> RouteRule | None:
-        """The longest pattern that matches; two of one length would be a matter of luck."""
+        """The most specific pattern that matches; two of one rank would be a matter of luck."""
         matching = [
-            (len(placed.rule.route), index)
+            (_rank(placed.rule.route), index)
             for index, placed in enumerate(patterns)
             if _matches(placed.rule.route, known.endpoint)
         ]
@@ -184,6 +184,12 @@ class _Compiler:
 
 def _is_pattern(route: str) -> bool:
     return route.startswith("* ") or route.endswith("/**")
+
+
+def _rank(pattern: str) -> tuple[int, bool]:
+    """The longer literal beginning wins, then a method over any method."""
+    method, template = parse_endpoint(pattern)
+    return len(template.partition("{")[0].partition("**")[0]), method != "*"
 
 
 def _matches(pattern: str, endpoint: Endpoint) -> bool:

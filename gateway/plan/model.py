@@ -116,6 +116,8 @@ def buckets(percent: Decimal) -> int:
 
 def _source(unit: str) -> UnitSource:
     kind, _, name = unit.partition(":")
+    if kind == "client":
+        return UnitSource(kind)
     return UnitSource(kind, (name.lower() if kind == "header" else name).encode("latin-1"))
 
 

@@ -58,6 +58,7 @@ class _Run:
             if self.started.is_set():
                 _log.exception("stack.shutdown_failed")
             elif self._asked:
+                _log.exception("stack.start_failed")
                 self.failure = f"{type(error).__name__}: {error}"
         finally:
             self.started.set()

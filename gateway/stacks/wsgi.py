@@ -109,8 +109,9 @@ class WSGIStack:
         call: _Call = environ.pop("asgi.scope")[_CALL]
         complete_environ(environ, call.scope, call.body)
         environ.update(self._extras)
-        iterable = self._app(environ, call.starting(start_response))
+        iterable: Iterable[bytes] = ()
         try:
+            iterable = self._app(environ, call.starting(start_response))
             for chunk in iterable:
                 if call.left.is_set():
                     break
@@ -119,9 +120,7 @@ class WSGIStack:
         except (SystemExit, KeyboardInterrupt) as error:  # they would end the loop, not the request
             raise RuntimeError(f"the app raised {type(error).__name__}") from error
         finally:
-            close = getattr(iterable, "close", None)
-            if close is not None:
-                close()
+            getattr(iterable, "close", lambda: None)()
 
 
 class _Call:

@@ -1,0 +1,199 @@
+"""The plan file: what is saved takes over, what is wrong changes nothing, whatever happens to the file."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from gateway.plan.document import Document, PlanRefused, Problem
+from gateway.plan.file import LastGood
+from gateway.plan.watch import PlanWatch
+from gateway.words import Phase
+from tests.contract.drive import AsgiTarget, Request
+from tests.gateway.bridge import until
+from tests.stacks import PLAN, gateway
+
+GRADUAL, PARALLEL = "phase: gradual\n", "phase: parallel\n"
+
+
+class Worker:
+    """One process's watch, with what it activated."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "traffic.yaml"
+        self.active: list[tuple[Phase, int]] = []
+        self.watch = PlanWatch(self.path, LastGood(folder / "last-good.json"), self._activate)
+
+    async def _activate(self, document: Document, version: int) -> None:
+        if document.plan.kill_switch:
+            raise PlanRefused([Problem("does not compile")])
+        self.active.append((document.plan.phase, version))
+
+    async def look(self) -> None:
+        """Two looks: a changed file is noticed, and found settled."""
+        await self.watch.poll()
+        await self.watch.poll()
+
+    @property
+    def problems(self) -> list[str]:
+        refusal = self.watch.refusal
+        return [str(problem) for problem in refusal.problems] if refusal else []
+
+
+async def started(folder: Path, text: str = GRADUAL) -> Worker:
+    worker = Worker(folder)
+    worker.path.write_text(text)
+    await worker.watch.start()
+    return worker
+
+
+async def test_a_saved_plan_takes_over_with_the_next_version(tmp_path: Path) -> None:
+    worker = await started(tmp_path)
+    worker.path.write_text(PARALLEL)
+    await worker.look()
+    assert worker.active == [(Phase.GRADUAL, 1), (Phase.PARALLEL, 2)]
+    await worker.look()
+    assert len(worker.active) == 2
+
+
+async def test_b072_a_file_that_is_still_being_written_is_not_read(tmp_path: Path) -> None:
+    worker = await started(tmp_path)
+    for size in range(1, len(PARALLEL)):
+        worker.path.write_text(PARALLEL[:size])
+        await worker.watch.poll()
+    assert worker.active == [(Phase.GRADUAL, 1)]
+    assert worker.problems == []
+    worker.path.write_text(PARALLEL)
+    await worker.look()
+    assert worker.active[-1] == (Phase.PARALLEL, 2)
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda path: path.write_text("phase: [\n"), "line 2: expected the node content, but found '<stream end>'"),
+        (lambda path: path.write_text("phase: gradual\nkill_switch: true\n"), "does not compile"),
+        (lambda path: path.write_bytes(b"phase: \xff\n"), "byte 7 is not UTF-8: a plan is a text file"),
+        (lambda path: path.write_text(""), "a plan is a mapping that begins with `phase: …`"),
+        (lambda path: path.unlink(), "there is no file {path}"),
+        (lambda path: (path.unlink(), path.mkdir()), "{path} cannot be read: Is a directory"),
+        (lambda path: (path.unlink(), path.symlink_to("nowhere")), "there is no file {path}"),
+    ],
+)  # fmt: skip
+async def test_b070_b072_a_damaged_file_is_named_once_and_the_last_good_plan_stays(
+    tmp_path: Path, damage: object, problem: str
+) -> None:
+    worker = await started(tmp_path)
+    before = REGISTRY.get_sample_value("gateway_plan_rejections_total") or 0
+    damage(worker.path)  # type: ignore[operator]
+    await worker.look()
+    await worker.look()
+    assert worker.problems == [problem.format(path=worker.path)]
+    assert worker.active == [(Phase.GRADUAL, 1)]
+    assert worker.watch.version == 1
+    assert REGISTRY.get_sample_value("gateway_plan_rejections_total") == before + 1
+
+
+async def test_b072_a_plan_replaced_by_rename_or_by_a_turned_link_is_seen(tmp_path: Path) -> None:
+    worker = await started(tmp_path)
+    for number, text in enumerate((PARALLEL, GRADUAL)):
+        fresh = tmp_path / f"fresh-{number}"
+        fresh.write_text(text)
+        if number:
+            link = tmp_path / "link"
+            link.symlink_to(fresh)
+            link.replace(worker.path)
+        else:
+            fresh.replace(worker.path)
+        await worker.look()
+    assert worker.active == [(Phase.GRADUAL, 1), (Phase.PARALLEL, 2), (Phase.GRADUAL, 3)]
+
+
+async def test_a_mended_file_is_accepted_again(tmp_path: Path) -> None:
+    worker = await started(tmp_path)
+    worker.path.write_text("phase: nonsense\n")
+    await worker.look()
+    worker.path.write_text(PARALLEL)
+    await worker.look()
+    assert (worker.problems, worker.active[-1]) == ([], (Phase.PARALLEL, 2))
+
+
+async def test_b074_a_worker_that_starts_beside_a_broken_file_runs_the_last_good_plan(
+    tmp_path: Path,
+) -> None:
+    first = await started(tmp_path, PARALLEL)
+    first.path.write_text("phase: nonsense\n")
+    second = Worker(tmp_path)
+    await second.watch.start()
+    assert second.active == [(Phase.PARALLEL, 1)]
+    assert second.problems == [
+        "line 1: phase: 'nonsense' is no phase: parallel, gradual or full; nearest: parallel"
+    ]
+
+
+async def test_without_any_plan_the_start_is_refused(tmp_path: Path) -> None:
+    worker = Worker(tmp_path)
+    with pytest.raises(PlanRefused, match="there is no file"):
+        await worker.watch.start()
+
+
+async def test_workers_give_one_text_one_version(tmp_path: Path) -> None:
+    workers = [await started(tmp_path) for _ in range(3)]
+    workers[0].path.write_text(PARALLEL)
+    for worker in workers:
+        await worker.look()
+    assert [worker.active[-1] for worker in workers] == [(Phase.PARALLEL, 2)] * 3
+
+
+async def test_b074_a_last_good_plan_that_cannot_be_kept_does_not_stop_the_plan(
+    tmp_path: Path,
+) -> None:
+    worker = await started(tmp_path)
+    (tmp_path / "last-good.json").unlink()
+    (tmp_path / "last-good.json").mkdir()
+    worker.path.write_text(PARALLEL)
+    await worker.look()
+    assert worker.active[-1][0] is Phase.PARALLEL
+
+
+async def test_200_requests_in_flight_during_20_edits_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """End to end below the socket: real stacks, the real file, the running watch."""
+    monkeypatch.setattr("gateway.plan.watch.INTERVAL", 0.01)
+    answered = 0
+    stop = asyncio.Event()
+
+    async with gateway(tmp_path, PLAN.format(phase="gradual", modern=0)) as app:
+        target = AsgiTarget(app)
+
+        async def client(number: int) -> None:
+            nonlocal answered
+            while not stop.is_set():
+                answer = await target.send(Request("GET", "/who", {"X-API-Key": f"{number}"}))
+                assert answer.status == 200
+                assert answer.json()["stack"] == answer.header("x-served-by")
+                answered += 1
+                await asyncio.sleep(0)  # an app in memory may answer without ever yielding
+
+        async with asyncio.TaskGroup() as clients:
+            for number in range(200):
+                clients.create_task(client(number))
+            try:
+                for edit in range(1, 21):
+                    (tmp_path / "traffic.yaml").write_text(
+                        PLAN.format(phase="gradual", modern=edit)
+                    )
+                    await until(lambda version=edit + 1: app.dispatch.plan.table.version == version)
+            finally:
+                stop.set()
+    assert answered >= 200
+
+
+async def test_the_running_gateway_follows_the_file_by_itself(tmp_path: Path) -> None:
+    async with gateway(tmp_path, PLAN.format(phase="gradual", modern=0)) as app:
+        (tmp_path / "traffic.yaml").write_text(PLAN.format(phase="gradual", modern=100))
+        await until(lambda: app.dispatch.plan.table.version == 2, deadline=1.0)
+        answer = await AsgiTarget(app).send(Request("GET", "/who"))
+        assert answer.header("x-served-by") == "modern"

@@ -1,0 +1,122 @@
+"""Overrides, pins, import strings, the report's arithmetic."""
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from gateway.control.report import quantile, report
+from gateway.override import Overrides
+from gateway.pins import KEPT, LIMIT, Pins
+from gateway.routing import Route, RouteTable
+from gateway.stacks.load import StackNotFound, is_asgi, load
+from gateway.words import Phase, Stack
+from tests.stacks import TestClock, flask_app, starlette_app
+
+OVERRIDES = Overrides(b"secret")
+
+
+def test_a_signed_override_holds_until_it_expires() -> None:
+    value = OVERRIDES.sign(Stack.MODERN, expires=100).encode()
+    assert OVERRIDES.verify(value, now=99.9) is Stack.MODERN
+    assert OVERRIDES.verify(value, now=100) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"modern",
+        b"",
+        b";;",
+        b"modern;100;",
+        b"modern;100;" + b"0" * 64,
+        Overrides(b"another secret").sign(Stack.MODERN, 100).encode(),
+        OVERRIDES.sign(Stack.MODERN, 100).replace("modern", "legacy").encode(),
+        OVERRIDES.sign(Stack.MODERN, 100).replace("100", "900").encode(),
+        b"x" * 100_000,
+        b"\xff\xfe;1;2",
+    ],
+)
+def test_b032_an_override_that_is_not_ours_is_ignored(value: bytes) -> None:
+    assert OVERRIDES.verify(value, now=0) is None
+
+
+def test_a_pin_holds_for_a_day_and_the_newest_are_kept() -> None:
+    clock = TestClock()
+    pins = Pins(clock)
+    pins.keep((b"u", b"k"), Stack.LEGACY)
+    assert pins.get((b"u", b"k")) is Stack.LEGACY
+    assert pins.get((b"v", b"k")) is None
+    clock.now += KEPT
+    assert pins.get((b"u", b"k")) is None
+    for number in range(LIMIT + 1):
+        pins.keep((b"%d" % number, b"k"), Stack.MODERN)
+    assert pins.get((b"0", b"k")) is None
+    assert pins.get((b"1", b"k")) is Stack.MODERN
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("nonsense", "BANYAN_LEGACY='nonsense' is no import string; expected pkg.module:app"),
+        (
+            "no.such.module:app",
+            "BANYAN_LEGACY: cannot import 'no.such.module': No module named 'no'",
+        ),
+        (
+            "tests.stacks:flask_ap",
+            "BANYAN_LEGACY: 'tests.stacks' has no 'flask_ap'; the nearest name is 'flask_app'",
+        ),
+        ("tests.stacks:PLAN", "BANYAN_LEGACY='tests.stacks:PLAN' is str, no app and no factory"),
+    ],
+)
+def test_an_import_string_that_names_no_app_says_so(value: str, message: str) -> None:
+    with pytest.raises(StackNotFound) as caught:
+        load("BANYAN_LEGACY", value)
+    assert str(caught.value) == message
+
+
+def test_a_factory_is_called_and_an_app_is_not() -> None:
+    assert hasattr(load("BANYAN_LEGACY", "tests.stacks:flask_app"), "url_map")
+    assert load("BANYAN_LEGACY", "tests.stacks:APP") is load("BANYAN_LEGACY", "tests.stacks:APP")
+
+
+def test_asgi_and_wsgi_apps_are_told_apart() -> None:
+    assert is_asgi(starlette_app())
+    assert not is_asgi(flask_app())
+
+
+def test_a_quantile_is_linear_inside_its_bucket() -> None:
+    buckets = {0.1: 50, 0.2: 100, float("inf"): 100}
+    assert quantile(0.5, buckets) == pytest.approx(0.1)
+    assert quantile(0.75, buckets) == pytest.approx(0.15)
+    assert quantile(0.5, {0.1: 0, float("inf"): 4}) == pytest.approx(0.1)
+    assert quantile(0.5, {}) is None
+
+
+def test_the_report_puts_both_stacks_of_a_route_side_by_side() -> None:
+    registry = CollectorRegistry()
+    requests = Counter(
+        "gateway_requests_total",
+        "",
+        ("route", "method", "stack", "reason", "status"),
+        registry=registry,
+    )
+    seconds = Histogram(
+        "gateway_request_duration_seconds",
+        "",
+        ("route", "stack"),
+        buckets=(0.1, 1.0),
+        registry=registry,
+    )
+    requests.labels("GET /x", "GET", "legacy", "split", "200").inc(9)
+    requests.labels("GET /x", "GET", "modern", "split", "200").inc(2)
+    requests.labels("GET /x", "HEAD", "modern", "split", "503").inc(2)
+    requests.labels("unmatched", "GET", "legacy", "modern_missing", "404").inc()
+    seconds.labels("GET /x", "modern").observe(0.05)
+    table = RouteTable((Route("GET", "/x", True, True, 25_000),), Phase.GRADUAL)
+    shared, unmatched = report(table, registry.collect())
+    assert (shared.route, shared.split) == ("GET /x", 25.0)
+    assert (shared.legacy.requests, shared.legacy.error_rate) == (9, 0.0)
+    assert (shared.modern.requests, shared.modern.errors, shared.modern.error_rate) == (4, 2, 0.5)
+    assert shared.modern.p50 == pytest.approx(0.05)
+    assert shared.legacy.p50 is None
+    assert (unmatched.route, unmatched.split, unmatched.legacy.requests) == ("unmatched", None, 1)
