@@ -1,6 +1,7 @@
 """Exchanges that fail the way real ones do, over the paper exchange."""
 
 from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 from anyio import Event
 from anyio.lowlevel import checkpoint
@@ -10,8 +11,13 @@ from shared_services.exchange.paper.exchange import PaperExchange
 from shared_services.exchange.port import ExchangeFailedError, RefusedError
 from shared_services.services import Services, wire
 from shared_services.settings import TradingSettings
-from shared_services.storage import Store
+from shared_services.storage import Reader, Store, Transaction
+from shared_services.storage.errors import StoreUnavailable
+from shared_services.storage.memory import MemoryStore
 from tests.fakes import FixedClock, FixedMarket, write_example_account
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class FaultyExchange(PaperExchange):
@@ -30,6 +36,7 @@ class FaultyExchange(PaperExchange):
     def __init__(self, store: Store, market: FixedMarket, clock: FixedClock) -> None:
         super().__init__(store, market, clock)
         self.store, self.clock = store, clock
+        self.cursors: list[str | None] = []
 
     def _fail(self, name: str) -> None:
         if self.fault == name:
@@ -45,6 +52,7 @@ class FaultyExchange(PaperExchange):
 
     async def fills(self, cursor: str | None) -> FillReport:
         self._fail("fills")
+        self.cursors.append(cursor)
         return await super().fills(cursor)
 
     async def create(self, request: OrderRequest) -> ExchangeOrder:
@@ -82,6 +90,26 @@ class FaultyExchange(PaperExchange):
         if self.fault == "refused":
             raise RefusedError("not now")
         await super().cancel(order_id)
+
+
+class FailingStore:
+    """A memory store that fails the transactions named in `failing`, by their function."""
+
+    def __init__(self) -> None:
+        self._store = MemoryStore()
+        self.failing: set[str] = set()
+
+    async def transaction(
+        self, function: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if function.__name__ in self.failing:
+            raise StoreUnavailable("disk full")
+        return await self._store.transaction(function, *args, **kwargs)
+
+    async def read(
+        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self._store.read(function, *args, **kwargs)
 
 
 async def _call(function: Callable[[], None] | None) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from shared_services.errors import (
     ExchangeFailed,
+    ExchangeNotConfigured,
     IdempotencyKeyInProgress,
     IdempotencyKeyReused,
     InvalidOrder,
@@ -17,12 +18,13 @@ from shared_services.errors import (
     OutcomeUnknown,
     ServiceError,
 )
-from shared_services.orders.idempotency import LEASE_MS, MEMORY_MS
+from shared_services.orders.idempotency import LEASE_MS, MEMORY_MS, IdempotencyKeys
 from shared_services.orders.tables import IDEMPOTENCY
-from shared_services.services import Services
+from shared_services.services import Services, wire
 from shared_services.storage import Store
+from shared_services.storage.errors import StoreUnavailable
 from tests.fakes import FixedClock, FixedMarket
-from tests.services.exchanges import FaultyExchange, open_example, wired
+from tests.services.exchanges import FailingStore, FaultyExchange, open_example, wired
 
 BUY: dict[str, Any] = {
     "symbol": "TESTBTC/TESTUSD",
@@ -219,3 +221,70 @@ async def test_a_crash_with_the_key_in_hand_does_not_block_it_for_ever(
     clock.now += LEASE_MS
     placed = await services.orders.create(BUY, "k")
     assert (placed.order.id, exchange.sent) == ("1001", 1)
+
+
+async def test_without_an_exchange_an_unknown_outcome_stays_unknown(
+    services: Services, exchange: FaultyExchange, clock: FixedClock
+) -> None:
+    exchange.fault = "lost"
+    with pytest.raises(OutcomeUnknown):
+        await services.orders.create(BUY, "k")
+    with pytest.raises(ExchangeNotConfigured):
+        await wire(services.settings, exchange.store, clock, None).orders.create(BUY, "k")
+    exchange.fault = None
+    assert (await services.orders.create(BUY, "k")).order.id == "1001"
+    assert exchange.sent == 1
+
+
+@pytest.mark.parametrize("failing", ["_replace", "_give_back"])
+async def test_an_order_is_answered_even_if_the_store_fails_afterwards(
+    clock: FixedClock, market: FixedMarket, failing: str
+) -> None:
+    store = FailingStore()
+    exchange = await open_example(store, clock, market)
+    store.failing = {failing}
+    assert (await wired(exchange).orders.create(BUY, "k")).order.id == "1001"
+    store.failing = set()
+    clock.now += LEASE_MS
+    assert (await wired(exchange).orders.create(BUY, "k")).order.id == "1001"
+    assert exchange.sent == 1
+
+
+async def test_a_store_that_fails_before_sending_leaves_the_key_pending(
+    clock: FixedClock, market: FixedMarket
+) -> None:
+    store = FailingStore()
+    services = wired(await open_example(store, clock, market))
+    store.failing = {"write"}
+    with pytest.raises(StoreUnavailable):
+        await services.orders.create(BUY, "k")
+    store.failing = set()
+    clock.now += LEASE_MS
+    assert (await services.orders.create(BUY, "k")).order.id == "1001"
+
+
+async def test_a_paper_account_that_cannot_be_written_is_an_unknown_outcome(
+    clock: FixedClock, market: FixedMarket
+) -> None:
+    store = FailingStore()
+    services = wired(await open_example(store, clock, market))
+    store.failing = {"place"}
+    with pytest.raises(OutcomeUnknown) as caught:
+        await services.orders.create(BUY, "k")
+    assert caught.value.error == "Exchange error: paper account unavailable"
+    store.failing = set()
+    assert (await services.orders.create(BUY, "k")).order.id == "1001"
+
+
+async def test_whoever_lost_the_key_no_longer_writes_it(
+    exchange: FaultyExchange, clock: FixedClock
+) -> None:
+    """The slow first request ends after the second took over and was answered."""
+    slow = IdempotencyKeys(exchange.store, clock)
+    row = await slow.claim("k", "same", "client-1")
+    clock.now += LEASE_MS
+    taken = await slow.claim("k", "same", "client-2")
+    assert taken.client_id == "client-1"
+    await slow.remember(taken, "{}")
+    await slow.forget(row)
+    assert (await slow.claim("k", "same", "client-3")).answer == "{}"

@@ -69,6 +69,7 @@ def test_a_test_pair_has_the_prices_of_the_real_one(coin: str) -> None:
 
 
 @given(st.sampled_from(SYMBOLS), st.integers(0, 2 * EXAMPLE_NOW))
+@settings(deadline=None)
 def test_the_book_surrounds_the_last_price_in_steps_of_the_instrument(symbol: str, at: int) -> None:
     market = SyntheticMarket(1)
     ticker, instrument = market.ticker(symbol, at), market.instruments[symbol]

@@ -10,6 +10,8 @@ from shared_services.errors import ExchangeFailed
 from shared_services.exchange.model import Balance
 from shared_services.exchange.paper import wallet
 from shared_services.ledger import booking
+from shared_services.ledger.booking import News, Sighting
+from shared_services.ledger.model import Basis
 from shared_services.ledger.tables import BOOKED_FILLS
 from shared_services.orders.model import OrderCommand
 from shared_services.orders.validation import parse
@@ -186,6 +188,35 @@ async def test_looking_twice_books_a_fill_once(
     assert [(row.id, row.realised, row.fee) for row in rows] == [("1", Decimal(0), Decimal("1.9"))]
     result = await exchange.store.read(booking.daily_result, EXAMPLE_NOW)
     assert result == Decimal("-1.9")
+
+
+async def test_the_exchange_is_asked_for_new_fills_only(
+    services: Services, exchange: FaultyExchange
+) -> None:
+    for _ in range(3):
+        await services.positions.list()
+    assert exchange.cursors == [None, "1", "1"]
+
+
+async def test_a_fill_that_two_report_is_booked_once(exchange: FaultyExchange) -> None:
+    news = News(await exchange.fills(None), (), EXAMPLE_NOW)
+    for _ in range(2):
+        await exchange.store.transaction(booking.book, news)
+    assert await exchange.store.read(booking.daily_result, EXAMPLE_NOW) == Decimal("-1.9")
+    basis = await exchange.store.read(booking.basis_of, "TESTBTC")
+    assert basis == Basis(Decimal("0.05"), Decimal(38_000))
+
+
+async def test_what_was_sold_since_the_balances_were_read_is_not_seen_again(
+    services: Services, exchange: FaultyExchange
+) -> None:
+    await services.positions.list()
+    sighting = Sighting("TESTBTC", Decimal("0.05"), Decimal(40_000))
+    sell = {**MARGIN, "order_type": "market", "side": "sell", "amount": "0.05"}
+    await services.orders.create(sell, None)
+    news = News(await exchange.fills("1"), [sighting], EXAMPLE_NOW)
+    await exchange.store.transaction(booking.book, news)
+    assert (await exchange.store.read(booking.basis_of, "TESTBTC")).amount == 0
 
 
 async def test_a_fill_counts_on_the_day_it_happened(
