@@ -5,7 +5,7 @@ from typing import Final
 
 from shared_services.errors import InvalidQuery
 
-_INTEGER: Final = re.compile(r"\s*([+-]?)0*([0-9]+)\s*", re.ASCII)
+_INTEGER: Final = re.compile(r"\s*([+-]?)([0-9]+)\s*", re.ASCII)
 
 
 def parse_limit(text: str | None, default: int, cap: int) -> int:
@@ -16,10 +16,11 @@ def parse_limit(text: str | None, default: int, cap: int) -> int:
     if text is None:
         return default
     match = _INTEGER.fullmatch(text)
-    if match is None or match[1] == "-" or match[2] == "0":
+    digits = "" if match is None or match[1] == "-" else match[2].lstrip("0")
+    if not digits:
         raise InvalidQuery("Invalid limit: must be a positive integer")
-    longer = len(match[2]) > len(str(cap))  # int() refuses 4 300 digits and more
-    return cap if longer else min(int(match[2]), cap)
+    longer = len(digits) > len(str(cap))  # int() refuses 4 300 digits and more
+    return cap if longer else min(int(digits), cap)
 
 
 def require(name: str, text: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final, Protocol
 
 from shared_services.clock import Clock
@@ -22,9 +23,8 @@ _NOT_SENT: Final = Outage(
     details="Exchange service not configured",
     failed="Order was not sent",
 )
-_SENT: Final = Outage(
-    error="Order service not available",
-    details="Exchange service not configured",
+_SENT: Final = replace(
+    _NOT_SENT,
     failed="Order outcome unknown - check open orders before retrying",
     failure=OutcomeUnknown,
 )

@@ -10,15 +10,14 @@ from shared_services.services import Services
 from shared_services.storage import Store
 from shared_services.storage.memory import MemoryStore
 from shared_services.storage.metadata import metadata
+from shared_services.storage.postgres import open_postgres
 from shared_services.storage.schema import TABLES
 from shared_services.storage.sqlite import open_sqlite
 from tests.fakes import FixedClock, FixedMarket, example_market
+from tests.postgres import postgres_server, postgres_url
 from tests.services.exchanges import FaultyExchange, open_example, wired
 
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture
@@ -31,11 +30,16 @@ def market() -> FixedMarket:
     return example_market()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def opening(request: pytest.FixtureRequest, tmp_path: Path) -> AbstractAsyncContextManager[Store]:
-    if request.param == "memory":
-        return nullcontext(MemoryStore())
-    return open_sqlite(f"sqlite:///{tmp_path}/test.db", metadata(TABLES).create_all)
+    create_tables = metadata(TABLES).create_all
+    match request.param:
+        case "memory":
+            return nullcontext(MemoryStore())
+        case "sqlite":
+            return open_sqlite(f"sqlite:///{tmp_path}/test.db", create_tables)
+        case _:
+            return open_postgres(request.getfixturevalue("postgres_url"), create_tables)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from shared_services.errors import InvalidBody, InvalidQuery
 from shared_services.jsonbody import MAX_DEPTH, parse_object
+from shared_services.numbers import decimal_of
 from shared_services.queries import parse_limit
 from shared_services.symbols import (
     from_compact,
@@ -98,6 +99,30 @@ def test_a_monstrous_number_is_read_in_no_time(digits: bytes) -> None:
     started = time.process_time()
     value = parse_object(b'{"a":' + digits + b"}")["a"]
     assert isinstance(value, Decimal)
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("text", ["0" * 60_000 + "x", " " * 60_000 + "x", "1" * 60_000 + "-"])
+def test_a_long_text_is_no_limit_and_found_so_in_no_time(text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(InvalidQuery):
+        parse_limit(text, 50, 100)
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * 1_000_000 + "x",
+        "1" * 1_000_000,
+        "0." + "1" * 1_000_000,
+        "." * 1_000_000,
+        "\t" * 1_000_000,
+    ],
+)
+def test_a_long_text_is_a_number_or_not_in_no_time(text: str) -> None:
+    started = time.process_time()
+    assert decimal_of(text) == (Decimal(text) if text.startswith("0.") else None)
     assert time.process_time() - started < 0.5
 
 
