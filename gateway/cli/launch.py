@@ -103,7 +103,10 @@ def _serve_data(settings: Settings, listener: socket.socket, hello: Callable[[],
             _OneWorker(config, hello).run([listener])
         else:
             sys.stderr.write(hello())
-            Multiprocess(config, [listener]).run()
+            supervisor = Multiprocess(config, [listener])
+            supervisor.run()
+            if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+                return _COULD_NOT_START
     except SystemExit as stop:
         return _COULD_NOT_START if stop.code == STARTUP_FAILURE else int(stop.code or 0)
     except KeyboardInterrupt:

@@ -28,7 +28,7 @@ def fetch(settings: Settings) -> RoutesReport:
 
 
 def show(report: RoutesReport, console: Console) -> None:
-    """A line about the plan, then two lines per route: legacy, and modern right below it."""
+    """A line about the plan, then each route with its split, legacy, and modern right below it."""
     plan, workers = report.plan, report.workers
     state = " · KILL SWITCH ON" if plan.kill_switch else ""
     serving = f"{workers} worker{'' if workers == 1 else 's'}"
@@ -36,12 +36,12 @@ def show(report: RoutesReport, console: Console) -> None:
     for problem in plan.refused:
         console.print(f"[red]refused[/red] {escape(f'{plan.file}: {problem}')}", highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("route", overflow="fold")
-    for title in ("split", "stack", "requests", "errors", "p50", "p95"):
-        table.add_column(title, justify="left" if title == "stack" else "right", no_wrap=True)
+    for title in ("route", "split", "requests", "errors", "p50", "p95"):
+        table.add_column(title, justify="left" if title == "route" else "right")
     for row in report.routes:
-        table.add_row(escape(row.route), _split(row), "legacy", *_cells(row.legacy))
-        table.add_row("", "", "modern", *_cells(row.modern))
+        table.add_row(f"[bold]{escape(row.route)}[/bold]", _split(row))
+        table.add_row("  legacy", "", *_cells(row.legacy))
+        table.add_row("  modern", "", *_cells(row.modern))
     console.print(table)
 
 

@@ -155,12 +155,14 @@ def test_b078_a_mutated_plan_compiles_or_is_refused(rng: random.Random) -> None:
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(text))
         text[at] = rng.choice([chr(rng.randint(32, 126)), "", "\n", "\t", "\0", "é", text[at] * 2])
+    named: list[str] = []
     try:
         table = compiled("".join(text))
     except PlanRefused as refused:
-        assert refused.problems
-    else:
-        assert all(0 <= route.split <= 100_000 for route in table.routes)
+        named = [str(problem) for problem in refused.problems]
+        table = RouteTable((), Phase.GRADUAL)
+    assert named or table.match("GET", "/api/orders") is not None
+    assert all(0 <= route.split <= 100_000 for route in table.routes)
 
 
 def test_t75_twenty_routes_at_5_percent_touch_5_percent_of_the_clients() -> None:

@@ -1,0 +1,106 @@
+"""Real processes: `banyan` and other servers on free ports, stopped by their id, never waited for blindly."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+DEADLINE = 20.0  # seconds; a cold start on a busy machine takes three
+
+
+class Running:
+    """A started process with its standard error in a file."""
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
+        self.process = process
+        self.folder = folder
+
+    @property
+    def errors(self) -> str:
+        return (self.folder / "stderr.log").read_text()
+
+    @property
+    def output(self) -> str:
+        return (self.folder / "stdout.log").read_text()
+
+    def url(self, name: str) -> str:
+        """The URL of `gateway` or `control` from the banner."""
+        found = re.search(rf"^  {name} +(http://\S+)", self.errors, re.MULTILINE)
+        assert found is not None, self.errors
+        return found[1]
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM, deadline: float = DEADLINE) -> int:
+        """Sends a signal and gives the exit code."""
+        self.process.send_signal(sign)
+        return self.process.wait(deadline)
+
+
+@contextmanager
+def started(folder: Path, *command: str, **environ: str) -> Iterator[Running]:
+    """Runs a command of the virtual environment in `folder` with only our settings in its environment."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("BANYAN_", "TRADING_"))}
+    path = f"{folder}{os.pathsep}{ROOT}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "stdout.log").open("wb") as out, (folder / "stderr.log").open("wb") as err:
+        process = subprocess.Popen(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=folder,
+            env={**clean, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **environ},
+            stdout=out,
+            stderr=err,
+        )
+        try:
+            yield Running(process, folder)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(5)
+
+
+@contextmanager
+def banyan(folder: Path, *arguments: str, **environ: str) -> Iterator[Running]:
+    """`banyan up` or `banyan serve` on free ports, ready to answer."""
+    ports = ["--port", "0"] + (["--control-port", "0"] if "up" in arguments else [])
+    with started(folder, "banyan", *arguments, *ports, **environ) as running:
+        wait(lambda: "Banyan is up" in running.errors or running.process.poll() is not None)
+        assert running.process.poll() is None, running.errors
+        wait(lambda: answers(running.url("gateway")))
+        yield running
+
+
+def answers(url: str) -> bool:
+    """Somebody speaks HTTP there, whatever it says."""
+    try:
+        httpx.get(url, timeout=2)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def wait(true: Callable[[], Any], deadline: float = DEADLINE) -> None:
+    """Polls a condition that another process makes true."""
+    end = time.monotonic() + deadline
+    while not true():
+        assert time.monotonic() < end, "the deadline has passed"
+        time.sleep(0.02)
+
+
+def edit(plan: Path, old: str, new: str) -> None:
+    """Replaces the one `old` in a plan."""
+    text = plan.read_text()
+    assert text.count(old) == 1, text
+    plan.write_text(text.replace(old, new))
