@@ -57,19 +57,20 @@ class Outage:
     message: str | None = None
     details: str | None = None
     failure: type[ExchangeFailed] = ExchangeFailed
+    patience: float = PATIENCE
 
     @contextmanager
     def told(self) -> Iterator[None]:
         """Raise ExchangeNotConfigured or `failure` for what goes wrong inside."""
         try:
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(self.patience):
                 yield
         except NoExchangeError as error:
             raise ExchangeNotConfigured(
                 self.error, details=self.details, message=self.message
             ) from error
         except TimeoutError as error:
-            text = f"Exchange error: no answer within {PATIENCE:.0f} seconds"
+            text = f"Exchange error: no answer within {self.patience:.0f} seconds"
             raise self.failure(text, message=self.failed) from error
         except ExchangeFailedError as error:
             raise self.failure(f"Exchange error: {error}", message=self.failed) from error

@@ -18,6 +18,7 @@ from shared_services.errors import (
 )
 from shared_services.exchange.model import Limitations, OrderStatus, OrderType, PositionType, Side
 from shared_services.exchange.paper import wallet
+from shared_services.exchange.service import Outage
 from shared_services.orders.lease import LEASE_MS
 from shared_services.orders.model import ClosedOrder, Order
 from shared_services.orders.tables import LEASES, ORDER_NOTES, LeaseRow, OrderNoteRow
@@ -242,6 +243,16 @@ async def test_other_refusals_of_the_exchange_are_invalid(
         await services.orders.cancel("1000")
     assert cancelled.value.envelope() == {"error": "Failed to cancel order", "details": "not now"}
     assert isinstance(cancelled.value, Invalid)
+
+
+async def test_an_exchange_that_does_not_answer_is_given_up() -> None:
+    outage = Outage("not configured", failed="Nothing happened", patience=0)
+    with pytest.raises(ExchangeFailed) as caught, outage.told():
+        await anyio.sleep_forever()
+    assert caught.value.envelope() == {
+        "error": "Exchange error: no answer within 0 seconds",
+        "message": "Nothing happened",
+    }
 
 
 UNAVAILABLE = {"error": "Order service not available"}
