@@ -4,12 +4,16 @@ from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+from pydantic.json_schema import SkipJsonSchema
 
 from shared_services.symbols import to_trading
 from shared_services.wire import number
 
 Number = Annotated[Decimal, PlainSerializer(number, return_type=float)]
 """Exact inside, a JSON number on the wire."""
+
+Absent = SkipJsonSchema[None]
+"""For what is left out when it has no value: never null on the wire, and so not in the schema."""
 
 TradingSymbol = Annotated[str, AfterValidator(to_trading)]
 
@@ -21,8 +25,8 @@ class Wire(BaseModel):
 
 
 class Error(Wire):
-    """The envelope of every error that is not an HTML page; absent keys have no value."""
+    """The envelope of every error that is not an HTML page."""
 
     error: str
-    details: str | list[str] = ""
-    message: str = ""
+    details: str | list[str] | Absent = None
+    message: str | Absent = None

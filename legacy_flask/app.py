@@ -5,19 +5,19 @@ from flask_cors import CORS
 
 from legacy_flask import auth, balances, errors, health, limitations, orders, positions, status
 from legacy_flask.blocking import Blocking
+from legacy_flask.body import MAX_BODY
 from legacy_flask.json import ContractJSONProvider
 from legacy_flask.routing import OrderIdConverter
 from shared_services.services import open_services
 from shared_services.settings import TradingSettings
-
-MAX_BODY = 16 * 1024 * 1024  # bytes
 
 
 def create_app(settings: TradingSettings | None = None, blocking: Blocking | None = None) -> Flask:
     """The Flask app; by default with settings from the environment and services of its own."""
     settings = TradingSettings() if settings is None else settings
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    # Werkzeug 3.1 cuts a chunked body at its limit without a word: one byte more tells.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.json = ContractJSONProvider(app)
     app.url_map.converters["order_id"] = OrderIdConverter
     app.extensions["blocking"] = blocking or Blocking(lambda: open_services(settings))

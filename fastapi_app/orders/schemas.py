@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from fastapi_app.schemas import Number, TradingSymbol, Wire
+from fastapi_app.schemas import Absent, Number, TradingSymbol, Wire
 from shared_services.exchange.model import OrderStatus, OrderType, PositionType, Side
 from shared_services.wire import iso_z
 
@@ -53,7 +53,7 @@ class OrderOut(_AnyOrder):
     symbol: TradingSymbol
     type: OrderType
     position_type: PositionType
-    client_order_id: str | None = None
+    client_order_id: str | Absent = None
 
 
 class OrderPlaced(Wire):

@@ -31,8 +31,10 @@ class Request:
 
     @property
     def all_headers(self) -> dict[str, str]:
-        length = {"content-length": str(len(self.body))} if self.body else {}
-        return {"host": HOST} | length | {k.lower(): v for k, v in self.headers.items()}
+        headers = {"host": HOST} | {name.lower(): value for name, value in self.headers.items()}
+        if self.body and "transfer-encoding" not in headers:
+            headers["content-length"] = str(len(self.body))
+        return headers
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def _environ(request: Request) -> dict[str, Any]:
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,

@@ -119,6 +119,9 @@ DOWN: Final = World("down", port=_broken(dict.fromkeys(_METHODS, ExchangeFailedE
 REFUSING: Final = World(
     "refusing", port=_broken(dict.fromkeys(("order", "cancel"), RefusedError("not yours")))
 )
+BROKEN: Final = World(
+    "broken", port=_broken(dict.fromkeys(_METHODS, RuntimeError("the password is 1234")))
+)
 SENDING_FAILS: Final = World(
     "sending fails", port=_broken({"create": ExchangeFailedError("nonce too small")})
 )

@@ -41,6 +41,11 @@ async def post_two() -> str:
     return "posted"
 
 
+@router.api_route("/slash/", methods=["GET", "POST"])
+async def get_slash() -> str:
+    return "slash"
+
+
 @router.put("/items/fixed")
 async def put_fixed() -> str:
     return "fixed"

@@ -39,6 +39,11 @@ def post_two() -> ResponseReturnValue:
     return jsonify("posted")
 
 
+@blueprint.route("/slash/", methods=["GET", "POST"])
+def get_slash() -> ResponseReturnValue:
+    return jsonify("slash")
+
+
 @blueprint.put("/items/fixed")
 def put_fixed() -> ResponseReturnValue:
     return jsonify("fixed")

@@ -1,14 +1,19 @@
 """FastAPI with the kit against Flask itself, byte for byte."""
 
 import pytest
+from fastapi import FastAPI, Response
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 from werkzeug.exceptions import default_exceptions
 
-from gateway.kit.compat import Behaviour
+from gateway.kit.compat import Behaviour, FlaskJSONResponse, flask_compatible
 from gateway.kit.compat.descriptions import PAGES
-from tests.contract.drive import Answer, Request
-from tests.kit.fastapi_twin import fastapi_twin
+from tests.contract.drive import HOST, Answer, AsgiTarget, Request
+from tests.kit.fastapi_twin import fastapi_twin, router
 from tests.kit.flask_twin import flask_twin
 
 JSON = {"Content-Type": "application/json"}
@@ -42,6 +47,14 @@ REQUESTS = {
     "inner slashes, HEAD": Request("HEAD", "/items//x"),
     "inner slashes, unknown": Request("GET", "/no//pe"),
     "slashes at the end": Request("GET", "/json//"),
+    "slash": Request("GET", "/slash/"),
+    "missing slash": Request("GET", "/slash?a=1&b=%20x"),
+    "missing slash, POST": Request("POST", "/slash", JSON, b"{}"),
+    "missing slash, HEAD": Request("HEAD", "/slash"),
+    "missing slash, OPTIONS": Request("OPTIONS", "/slash"),
+    "missing slash, wrong method": Request("PUT", "/slash"),
+    "slash with a wrong method": Request("PUT", "/slash/"),
+    "two slashes at the end of slash": Request("GET", "/slash//"),
     "host in upper case with port": Request("GET", "/items//x", {"Host": "A.Example:8080"}),
     "host with the standard port": Request("GET", "/items//x", {"Host": "a.example:80"}),
     "malformed host": Request("GET", "/items//x", {"Host": "a/b<"}),
@@ -138,7 +151,9 @@ async def test_a_status_werkzeug_has_no_exception_for_is_a_crash() -> None:
     assert comparable(await fastapi_twin().send(request)) == comparable(expected)
 
 
-segments = st.sampled_from(["items", "json", "two", "x", "fixed", "%2F", "%0A", "é", ".", "..", ""])
+segments = st.sampled_from(
+    ["slash", "items", "json", "two", "x", "fixed", "%2F", "%0A", "é", ".", "..", ""]
+)
 paths = st.lists(segments, max_size=4).map(lambda parts: "/" + "/".join(parts))
 methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
 
@@ -159,3 +174,59 @@ async def test_every_behaviour_can_be_dropped_and_is_missed(behaviour: Behaviour
         if comparable(await bare.send(request)) != comparable(await kit.send(request))
     }
     assert missed, f"{behaviour} does nothing"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_in_json_is_an_error(value: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        FlaskJSONResponse(value)
+
+
+def test_routes_that_were_there_before_are_refused() -> None:
+    app = FastAPI()
+    app.include_router(router)
+    with pytest.raises(RuntimeError, match="comes before the routes, but /json is there already"):
+        flask_compatible(app)
+
+
+async def test_middleware_that_is_added_later_is_inside() -> None:
+    app = FastAPI()
+    flask_compatible(app)
+
+    app.add_middleware(lambda _app: Response(status_code=418))
+    answer = await AsgiTarget(app).send(Request("GET", "/", ORIGIN))
+    assert answer.header("access-control-allow-origin") == ORIGIN["Origin"]
+
+
+async def test_an_exception_handler_of_the_app_wins_over_the_page() -> None:
+    app = FastAPI()
+    flask_compatible(app)
+
+    @app.exception_handler(404)
+    async def own(_request: object, _error: object) -> FlaskJSONResponse:
+        return FlaskJSONResponse("nothing here", 404)
+
+    assert (await AsgiTarget(app).send(Request("GET", "/nope"))).body == b'"nothing here"\n'
+
+
+async def test_mounted_apps_are_left_alone() -> None:
+    app = FastAPI()
+    flask_compatible(app)
+    app.mount("/sub", Starlette(routes=[Route("/x", lambda _: PlainTextResponse("there"))]))
+    for method in ("OPTIONS", "PUT"):
+        answer = await AsgiTarget(app).send(Request(method, "/sub/x"))
+        assert sorted((answer.header("allow") or "").split(", ")) == ["GET", "HEAD"]
+    assert (await AsgiTarget(app).send(Request("HEAD", "/sub/x"))).status == 200
+
+
+async def test_paths_are_read_below_the_root_path() -> None:
+    app = fastapi_twin().app
+
+    async def below(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "root_path": "/prefix"}, receive, send)
+
+    target = AsgiTarget(below)
+    options = await target.send(Request("OPTIONS", "/prefix/two"))
+    assert options.header("allow") == "GET, HEAD, OPTIONS, POST"
+    redirect = await target.send(Request("GET", "/prefix/items//x"))
+    assert redirect.header("location") == f"http://{HOST}/prefix/items/x"

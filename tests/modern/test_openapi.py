@@ -57,6 +57,12 @@ def test_money_is_described_as_numbers(schema: Schema) -> None:
     }
 
 
+def test_null_is_never_announced(schema: Schema) -> None:
+    answers = {"Error", "Status", "OrderOut"}
+    described = json.dumps([schema["components"]["schemas"][name] for name in answers])
+    assert '"null"' not in described
+
+
 def test_the_order_body_is_described(schema: Schema) -> None:
     body = schema["paths"]["/api/orders"]["post"]["requestBody"]
     required = body["content"]["application/json"]["schema"]["required"]

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from fastapi import FastAPI
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from gateway.kit.compat.cors import cors
 from gateway.kit.compat.json import FlaskJSONResponse
 from gateway.kit.compat.methods import automatic_methods, method_not_allowed
 from gateway.kit.compat.pages import error_page, server_error_page
-from gateway.kit.compat.paths import exact_paths, merged_or_not_found
+from gateway.kit.compat.paths import exact_paths, redirect_or_not_found
 from gateway.kit.compat.routes import Routes
 from gateway.kit.compat.validation import refused
 
@@ -44,10 +45,11 @@ def flask_compatible(app: FastAPI, *, without: Collection[Behaviour] = ()) -> No
         app.exception_handler(HTTPException)(error_page)
         app.exception_handler(Exception)(server_error_page)
     if Behaviour.METHODS in wanted:
-        app.exception_handler(405)(method_not_allowed(routes))
+        refuse = error_page if Behaviour.PAGES in wanted else http_exception_handler
+        app.exception_handler(405)(method_not_allowed(routes, refuse))
     if Behaviour.PATHS in wanted:
         app.router.redirect_slashes = False
-        app.router.default = merged_or_not_found(routes, app.router.default)
+        app.router.default = redirect_or_not_found(routes, app.router.default)
     if Behaviour.VALIDATION in wanted:
         app.exception_handler(RequestValidationError)(refused)
     _wrap(app, routes, wanted)

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.kit.compat.pages import error_page, html
-from gateway.kit.compat.routes import Routes
+from gateway.kit.compat.pages import html
+from gateway.kit.compat.routes import Routes, listed
 
 Handler = Callable[[Request, HTTPException], Awaitable[Response]]
 
@@ -28,7 +28,7 @@ def automatic_methods(app: ASGIApp, routes: Routes) -> ASGIApp:
         method = scope["method"] if scope["type"] == "http" else None
         if method == "HEAD":
             await app(_as_get(scope, routes), receive, without_body(send))
-        elif method == "OPTIONS" and (allow := _automatic_options(scope["path"], routes)):
+        elif method == "OPTIONS" and (allow := _automatic_options(scope, routes)):
             await html("", headers={"Allow": allow})(scope, receive, send)
         else:
             await app(scope, receive, send)
@@ -36,14 +36,14 @@ def automatic_methods(app: ASGIApp, routes: Routes) -> ASGIApp:
     return answer
 
 
-def method_not_allowed(routes: Routes) -> Handler:
-    """An exception handler for 405 that names the methods of all routes of the path."""
+def method_not_allowed(routes: Routes, answer: Handler) -> Handler:
+    """`answer` as the exception handler for 405, naming the methods of all routes of the path."""
 
     async def handle(request: Request, error: HTTPException) -> Response:
-        allow = routes.allow(request.scope["path"])
+        allow = routes.allow(request.scope)
         if allow and "Allow" in (error.headers or {}):  # else it is a handler's own 405
-            error.headers = {**(error.headers or {}), "Allow": _listed(allow)}
-        return await error_page(request, error)
+            error.headers = {**(error.headers or {}), "Allow": listed(allow)}
+        return await answer(request, error)
 
     return handle
 
@@ -61,14 +61,10 @@ def without_body(send: Send) -> Send:
 
 
 def _as_get(scope: Scope, routes: Routes) -> Scope:
-    methods = routes.methods(scope["path"])
+    methods = routes.methods(scope)
     return {**scope, "method": "GET"} if "GET" in methods and "HEAD" not in methods else scope
 
 
-def _automatic_options(path: str, routes: Routes) -> str:
-    methods = routes.methods(path)
-    return _listed(routes.allow(path)) if methods and "OPTIONS" not in methods else ""
-
-
-def _listed(methods: set[str]) -> str:
-    return ", ".join(sorted(methods))
+def _automatic_options(scope: Scope, routes: Routes) -> str:
+    """The value of `Allow`; empty if the path is unknown, or a route answers OPTIONS itself."""
+    return "" if "OPTIONS" in routes.methods(scope) else listed(routes.allow(scope))

@@ -1,4 +1,6 @@
-"""Paths as Werkzeug reads them: leading slashes merged, inner ones redirected, ends exact.
+"""Paths as Werkzeug reads them: leading slashes merged, other wrong slashes redirected, ends exact.
+
+Starlette redirects with 307 where Flask does with 308, and to paths that Flask calls unknown.
 
 May go once no client sends such paths; the redirect tells them the right one.
 """
@@ -10,9 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.kit.compat.methods import without_body
-from gateway.kit.compat.pages import html, markup, page
-from gateway.kit.compat.routes import Routes
+from gateway.kit.compat.pages import html, markup
+from gateway.kit.compat.routes import Routes, listed, route_path
 
 _SLASHES = re.compile("/{2,}")
 _HOST = re.compile(r"(?:[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+])(?::(\d+))?")
@@ -34,28 +35,32 @@ def exact_paths(app: ASGIApp, routes: Routes) -> ASGIApp:
         if path.startswith("//"):
             path = "/" + path.lstrip("/")
             scope = {**scope, "path": path}
-        if path.endswith("\n") and "//" not in path and not routes.methods(path):
-            await page(404)(
-                scope, receive, without_body(send) if scope["method"] == "HEAD" else send
-            )
-        else:
-            await app(scope, receive, send)
+        if path.endswith("\n") and "//" not in path and not routes.methods(scope):
+            scope = {**scope, "path": f"{path}\n"}  # `$` forgives one
+        await app(scope, receive, send)
 
     return answer
 
 
-def merged_or_not_found(routes: Routes, not_found: ASGIApp) -> ASGIApp:
-    """What a router does with a path it does not know: redirect to the merged one, or 404."""
+def redirect_or_not_found(routes: Routes, not_found: ASGIApp) -> ASGIApp:
+    """What a router does with a path it does not know.
+
+    It redirects to the path with its slashes merged, or to the one that only lacks its last slash.
+    """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        merged = _SLASHES.sub("/", scope["path"])
-        allow = routes.allow(merged) if merged != scope["path"] else set()
-        if scope["type"] != "http" or not allow:
+        if scope["type"] != "http":
             await not_found(scope, receive, send)
-        elif scope["method"] in allow:
-            await _redirect(scope, merged)(scope, receive, send)
-        else:
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allow))})
+            return
+        merged = _SLASHES.sub("/", route_path(scope))
+        allow = routes.allow(merged)
+        for path, methods in ((merged, allow), (f"{merged}/", routes.allow(f"{merged}/"))):
+            if scope["method"] in methods:
+                await _redirect(scope, path)(scope, receive, send)
+                return
+        if allow:
+            raise HTTPException(405, headers={"Allow": listed(allow)})
+        await not_found(scope, receive, send)
 
     return answer
 

@@ -1,11 +1,13 @@
 """Which methods the app serves on a path, as Flask's `url_map` would tell."""
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Route
+from starlette.types import Scope
 
 
 class Routes:
@@ -14,16 +16,13 @@ class Routes:
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 
-    def methods(self, path: str) -> set[str]:
-        """Methods declared for `path` over all its routes; none if it is nobody's or mounted."""
-        return {
-            method
-            for pattern, methods in self._table
-            if pattern.fullmatch(path)
-            for method in methods
-        }
+    def methods(self, path: Scope | str) -> set[str]:
+        """Methods declared for a path over all its routes; none if it is nobody's or mounted."""
+        text = path if isinstance(path, str) else route_path(path)
+        matching = (methods for pattern, methods in self._table if pattern.fullmatch(text))
+        return set().union(*matching)
 
-    def allow(self, path: str) -> set[str]:
+    def allow(self, path: Scope | str) -> set[str]:
         """As `methods`, with what Flask adds by itself: HEAD beside GET, and OPTIONS."""
         methods = self.methods(path)
         if "GET" in methods:
@@ -38,3 +37,15 @@ class Routes:
             for context in iter_route_contexts(self._app.routes)
             if isinstance(context.original_route, Route)
         ]
+
+
+def route_path(scope: Scope) -> str:
+    """The path below `root_path`, which is what routes are matched with."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path
+
+
+def listed(methods: Iterable[str]) -> str:
+    """The value of `Allow`."""
+    return ", ".join(sorted(methods))

@@ -14,6 +14,7 @@ NO_OBJECT = b'{"error":"JSON body must be an object"}\n'
 
 BUY = {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "buy", "amount": 0.01}
 MIB = 1024 * 1024
+CHUNKED = JSON | {"Transfer-Encoding": "chunked"}
 
 
 def post(body: bytes, headers: Mapping[str, str] = JSON) -> Request:
@@ -83,6 +84,14 @@ CASES = [
     ),
     Case("orders.create", "16 MiB", post(_padded(16 * MIB)), 201),
     Case("orders.create", "more than 16 MiB", post(_padded(16 * MIB + 1)), 413, TOO_LARGE),
+    Case("orders.create", "16 MiB in chunks", post(_padded(16 * MIB), CHUNKED), 201),
+    Case(
+        "orders.create",
+        "more than 16 MiB in chunks",
+        post(_padded(16 * MIB + 1), CHUNKED),
+        413,
+        TOO_LARGE,
+    ),
     Case(
         "orders.create",
         "more than 16 MiB of another type",

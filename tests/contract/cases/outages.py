@@ -1,10 +1,12 @@
 """Section 2.7: no exchange (N), an exchange that fails (X)."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.contract.case import Case, get, post_order
+from tests.contract.cases.routing import ECHOED, ORIGIN
 from tests.contract.drive import Request
-from tests.contract.world import DOWN, LOST_ANSWER, NO_EXCHANGE, SENDING_FAILS
+from tests.contract.world import BROKEN, DOWN, LOST_ANSWER, NO_EXCHANGE, SENDING_FAILS
 
 ORDER = post_order(
     {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "buy", "amount": 0.01}
@@ -96,6 +98,31 @@ CASES = [
             world=world,
         )
         for world in (NO_EXCHANGE, DOWN)
+    ),
+    *(
+        Case(
+            route,
+            "a defect",
+            replace(request, headers=dict(request.headers) | {"Origin": ORIGIN}),
+            500,
+            b'{"error":"Internal server error"}\n',
+            ECHOED | {"content-type": "application/json"},
+            world=BROKEN,
+        )
+        for route, request in {
+            **{route: request for route, (request, _) in FAILED.items()},
+            "status.get": get("/api/status"),
+            "trading.limitations": get("/api/trading-limitations"),
+        }.items()
+    ),
+    Case(
+        "balances.list",
+        "a defect, HEAD",
+        Request("HEAD", "/api/balances"),
+        500,
+        b"",
+        {"content-type": "application/json"},
+        world=BROKEN,
     ),
     Case("health.get", "asks nobody", get("/api/health"), 200, world=DOWN),
     Case(
