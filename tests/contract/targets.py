@@ -1,4 +1,4 @@
-"""The five targets: each stack alone, and the gateway at 0, 50 and 100 %."""
+"""The targets: each stack alone, the gateway at 0, 50 and 100 %, and in the phase `full`."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -51,9 +51,7 @@ class GatewayTarget:
         return await self.target.send(replace(request, headers=headers))
 
 
-def through_the_gateway(percent: int) -> Opening:
-    plan = f"phase: gradual\ndefaults: {{modern: {percent}}}\n"
-
+def through_the_gateway(plan: str) -> Opening:
     @asynccontextmanager
     async def opened(world: World, folder: Path) -> AsyncIterator[Target]:
         app = create_legacy(world.settings)
@@ -69,7 +67,8 @@ def through_the_gateway(percent: int) -> Opening:
 TARGETS: dict[str, Opening] = {
     "legacy": legacy,
     "modern": modern,
-    "gateway at 0 %": through_the_gateway(0),
-    "gateway at 50 %": through_the_gateway(50),
-    "gateway at 100 %": through_the_gateway(100),
+    "gateway at 0 %": through_the_gateway("phase: gradual\ndefaults: {modern: 0}\n"),
+    "gateway at 50 %": through_the_gateway("phase: gradual\ndefaults: {modern: 50}\n"),
+    "gateway at 100 %": through_the_gateway("phase: gradual\ndefaults: {modern: 100}\n"),
+    "gateway without legacy": through_the_gateway("phase: full\n"),
 }

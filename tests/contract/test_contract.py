@@ -43,6 +43,7 @@ async def test_every_target_answers_as_the_contract_says(
         ("gateway at 0 %", {"legacy"}),
         ("gateway at 50 %", {"legacy", "modern"}),
         ("gateway at 100 %", {"modern"}),
+        ("gateway without legacy", {"modern"}),
     ],
 )
 async def test_the_percentage_decides_which_stacks_answer(

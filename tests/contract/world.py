@@ -11,9 +11,12 @@ from shared_services.exchange.model import OrderRequest, OrderType, Side
 from shared_services.exchange.paper.account import open_account
 from shared_services.exchange.paper.exchange import PaperExchange
 from shared_services.exchange.port import ExchangeFailedError, ExchangePort, RefusedError
+from shared_services.orders import answers
+from shared_services.orders.tables import IDEMPOTENCY, IdempotencyRow
+from shared_services.orders.validation import parse
 from shared_services.services import Services, wire
 from shared_services.settings import TradingSettings
-from shared_services.storage import Store, open_store
+from shared_services.storage import Store, Transaction, open_store
 from tests.contract.exchanges import LostAnswer, Margin, failing
 from tests.fakes import (
     EXAMPLE_NOW,
@@ -25,6 +28,7 @@ from tests.fakes import (
 )
 
 TOKEN: Final = "opensesame"
+ORDER: Final = {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "buy", "amount": 1}
 
 
 @dataclass
@@ -56,6 +60,19 @@ class Shop:
 async def example(shop: Shop) -> None:
     """Section 3."""
     await shop.store.transaction(write_example_account)
+
+
+async def running(shop: Shop) -> None:
+    """Section 3, and somebody is working on the request ORDER with the key `k`."""
+    await example(shop)
+    fingerprint = answers.fingerprint(parse(ORDER, None).command)
+    soon, later = EXAMPLE_NOW + 1000, EXAMPLE_NOW + HOUR_MS
+    row = IdempotencyRow("k", fingerprint, "example", None, lease_until_ms=soon, expires_ms=later)
+    await shop.store.transaction(_put, row)
+
+
+def _put(tx: Transaction, row: IdempotencyRow) -> None:
+    tx.put(IDEMPOTENCY, row)
 
 
 async def empty(shop: Shop) -> None:
@@ -109,6 +126,7 @@ def _broken(failures: dict[str, Exception]) -> Port:
 _METHODS = [name for name in vars(ExchangePort) if not name.startswith("_")]
 
 EXAMPLE: Final = World("example")
+RUNNING: Final = World("running", running)
 EMPTY: Final = World("empty", empty)
 POOR: Final = World("poor", poor)
 LOSING: Final = World("losing", losing)

@@ -2,7 +2,7 @@
 
 from tests.contract.case import Case, get, post_order
 from tests.contract.cases.creating import FILLED, placed
-from tests.contract.world import EMPTY, EXAMPLE, LOST_ANSWER, POOR
+from tests.contract.world import EMPTY, EXAMPLE, LOST_ANSWER, ORDER, POOR, RUNNING
 
 BODY = {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "buy", "amount": 0.01}
 REORDERED = {"leverage": "1", "amount": "0.010", "side": "buy", "order_type": "market"} | {
@@ -59,6 +59,23 @@ CASES = [
         USED,
         {"idempotency-replayed": None},
         (FIRST,),
+    ),
+    Case(
+        "orders.create",
+        "the first request is still running",
+        post_order(ORDER, idempotency_key="k"),
+        409,
+        {"error": "Request with this idempotency key is still in progress"},
+        {"idempotency-replayed": None},
+        world=RUNNING,
+    ),
+    Case(
+        "orders.create",
+        "a different request while the first is still running",
+        post_order(ORDER | {"side": "sell"}, idempotency_key="k"),
+        409,
+        USED,
+        world=RUNNING,
     ),
     Case(
         "orders.create",

@@ -142,6 +142,11 @@ CASES = [
             "/api/Status",
         )
     ),
+    *(
+        Case("unknown", f"{method} {path}", Request(method, path, JSON, b"{}"), 404, NOT_FOUND)
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "BREW")
+        for path in ("/api/nope", "/static/x")
+    ),
     Case(
         "unknown",
         "an origin",
