@@ -1,0 +1,49 @@
+# The two commands: `make run` and `make test`. Nothing is needed but Python 3.11 or newer and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STACKS := --legacy legacy_flask.wsgi:app --modern fastapi_app.asgi:app
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test e2e check fix bench lock
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+install: .venv/installed  ## Make .venv from the lock file
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 install"; exit 2; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "this Python has no venv; on Debian: apt install python3-venv"; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: install  ## Start gateway and control plane over the trading system (8000, 8001)
+	$(BIN)/banyan up $(STACKS)
+
+test: install  ## Run every test
+	$(BIN)/pytest -n auto --dist loadgroup
+
+e2e: install  ## Run the tests that start real processes
+	$(BIN)/pytest -m e2e
+
+check: install  ## Format, lint, types, imports and conventions; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_conventions.py
+
+fix: install  ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install  ## Measure what the gateway costs
+	$(BIN)/python -m benchmarks.hot_path
+
+lock:  ## Write the lock file anew (needs uv)
+	uv pip compile pyproject.toml --extra postgres --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-emit-index-url --quiet --output-file requirements.lock

@@ -1,0 +1,135 @@
+"""What one request costs in the gateway over the bare FastAPI app: `make bench`.
+
+Two servers run side by side, uvicorn with the FastAPI app alone and the gateway with the same app at
+100 %, both with httptools and uvloop, metrics and access log on in the gateway. Rounds alternate; the
+CPU time of a server's threads (`/proc/<pid>/task/*/schedstat`, nanoseconds) divided by the requests of
+the round is its cost. Reported are medians over rounds, and the median of the differences per round.
+"""
+
+import argparse
+import os
+import platform
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_BODY: Final = '{"hello":"world"}'
+_PLAN: Final = "phase: gradual\nroutes:\n  - {route: GET /json, modern: 100}\n"
+_ROOT: Final = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    name: str
+    pid: int
+    port: int
+
+    def cpu(self) -> int:
+        """Nanoseconds that its threads have run."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+    def cost(self, requests: int, connections: int) -> float:
+        """CPU microseconds per request of one round."""
+        before = self.cpu()
+        load = [sys.executable, "-m", "benchmarks.load", str(self.port), "/json", _BODY]
+        subprocess.run([*load, str(requests), str(connections)], check=True, cwd=_ROOT)
+        return (self.cpu() - before) / requests / 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=13)
+    parser.add_argument("--requests", type=int, default=8000, help="requests of one round")
+    parser.add_argument("--connections", type=int, default=32)
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        bare = stack.enter_context(_bare(folder))
+        gateway = stack.enter_context(_gateway(folder))
+        costs = _measure((bare, gateway), options)
+    _report(costs[bare.name], costs[gateway.name])
+
+
+def _measure(servers: tuple[Server, Server], options: argparse.Namespace) -> dict[str, list[float]]:
+    costs: dict[str, list[float]] = {server.name: [] for server in servers}
+    for server in servers:
+        server.cost(options.requests, options.connections)  # warm-up
+    for _ in range(options.rounds):
+        for server in random.sample(servers, len(servers)):
+            costs[server.name].append(server.cost(options.requests, options.connections))
+    return costs
+
+
+def _report(bare: list[float], gateway: list[float]) -> None:
+    added = [g - b for b, g in zip(bare, gateway, strict=True)]
+    ratio = statistics.median(g / b for b, g in zip(bare, gateway, strict=True))
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {len(bare)} rounds\n")
+    print("| CPU µs per request | median | min | max |\n|---|---|---|---|")
+    for name, costs in (("uvicorn + FastAPI", bare), ("gateway, 100 %", gateway), ("added", added)):
+        print(f"| {name} | {statistics.median(costs):.1f} | {min(costs):.1f} | {max(costs):.1f} |")
+    print(f"\nratio {ratio:.3f}")
+
+
+@contextmanager
+def _bare(folder: Path) -> Iterator[Server]:
+    port = _free_port()
+    command = ["uvicorn", "benchmarks.apps:modern", "--port", str(port), "--http", "httptools"]
+    with _started(
+        "bare", port, [*command, "--loop", "uvloop", "--no-access-log"], folder
+    ) as server:
+        yield server
+
+
+@contextmanager
+def _gateway(folder: Path) -> Iterator[Server]:
+    port = _free_port()
+    (folder / "traffic.yaml").write_text(_PLAN)
+    stacks = ["--legacy", "benchmarks.apps:legacy", "--modern", "benchmarks.apps:modern"]
+    command = ["gateway.cli", "serve", "--port", str(port), "--access-log", os.devnull, *stacks]
+    with _started("gateway", port, command, folder) as server:
+        yield server
+
+
+@contextmanager
+def _started(name: str, port: int, command: list[str], folder: Path) -> Iterator[Server]:
+    environ = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env=environ)
+    try:
+        _wait(port)
+        yield Server(name, process.pid, port)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(port: int) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                time.sleep(2)  # the gateway listens before its stacks have started
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"nothing answers on port {port}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()
