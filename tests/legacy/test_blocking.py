@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -53,7 +54,7 @@ def life() -> Life:
 @pytest.fixture
 def app(life: Life) -> Iterator[Flask]:
     app = Flask(__name__)
-    blocking = Blocking(life.open, timeout=0.05)
+    blocking = Blocking(life.open, timeout=DEADLINE)
     app.extensions["blocking"] = blocking
     yield app
     blocking.close()
@@ -85,6 +86,19 @@ def test_a_call_after_closing_opens_them_again(app: Flask, life: Life) -> None:
     assert len(life.opened) == 2
 
 
+def test_threads_that_call_first_at_the_same_time_share_one_loop(app: Flask, life: Life) -> None:
+    together = threading.Barrier(8)
+
+    def view(_number: int) -> int:
+        together.wait(DEADLINE)
+        with app.test_request_context():
+            return call(where)[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(view, range(8))) == set(life.opened)
+    assert len(life.opened) == 1
+
+
 def test_what_a_service_raises_comes_out_unchanged(app: Flask) -> None:
     error = OrderNotFound("Order not found")
 
@@ -96,7 +110,8 @@ def test_what_a_service_raises_comes_out_unchanged(app: Flask) -> None:
     assert caught.value is error
 
 
-def test_a_service_that_never_ends_is_cancelled_at_the_deadline(app: Flask) -> None:
+def test_a_service_that_never_ends_is_cancelled_at_the_deadline(app: Flask, life: Life) -> None:
+    app.extensions["blocking"] = blocking = Blocking(life.open, timeout=0.05)
     cancelled = threading.Event()
 
     async def never_end(_services: Services) -> None:
@@ -108,6 +123,7 @@ def test_a_service_that_never_ends_is_cancelled_at_the_deadline(app: Flask) -> N
     with app.test_request_context(), pytest.raises(TimeoutError):
         call(never_end)
     assert cancelled.wait(DEADLINE)
+    blocking.close()
 
 
 def test_services_that_cannot_be_opened_fail_each_call_and_leave_no_thread(app: Flask) -> None:
@@ -132,3 +148,13 @@ async def test_behind_the_gateway_calls_run_on_its_loop_with_its_services(
 
         assert await anyio.to_thread.run_sync(view) == (theirs, threading.get_ident())
     assert life.opened == []
+
+
+async def test_a_call_from_the_loop_itself_is_refused_rather_than_a_deadlock(app: Flask) -> None:
+    async with BlockingPortal() as portal:
+        environ: dict[str, Any] = {PORTAL: portal, STATE: {"services": object()}}
+        with (
+            app.test_request_context(environ_overrides=environ),
+            pytest.raises(RuntimeError, match="event loop thread"),
+        ):
+            call(where)

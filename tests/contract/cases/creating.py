@@ -70,6 +70,7 @@ PLACED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 REFUSED = {
     "an unknown symbol": (MARKET | {"symbol": "FOO/USD"}, "Unknown symbol: FOO/USD"),
     "a compact symbol": (MARKET | {"symbol": "TESTBTCUSD"}, "Unknown symbol: TESTBTCUSD"),
+    "a symbol that is half a character": (MARKET | {"symbol": "\ud83d"}, "Unknown symbol: \ud83d"),
     "below the minimum": (
         MARKET | {"amount": 0.000001},
         "Minimum amount is 0.00001 (TESTBTC/TESTUSD)",
