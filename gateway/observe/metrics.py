@@ -9,11 +9,12 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from gateway.exchange import Exchange
-from gateway.words import Stack
+from gateway.words import Reason, Stack
 
 _BUCKETS: Final = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
+Labels = tuple[str, str, Stack, Reason, int]
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS = Counter(
@@ -62,21 +63,25 @@ OVERRIDES_IGNORED = Counter(
 
 
 class Metrics:
-    """Counts exchanges. Children are looked up once per set of labels and kept."""
+    """Counts exchanges. The children of a set of labels are looked up once and kept together."""
 
     def __init__(self) -> None:
-        self._requests: dict[tuple[str, ...], Counter] = {}
-        self._durations: dict[tuple[str, Stack], Histogram] = {}
+        self._kept: dict[Labels, tuple[Counter, Histogram]] = {}
 
     def observe(self, exchange: Exchange) -> None:
-        route, stack = exchange.route, exchange.decision.stack
-        method = exchange.method if exchange.method in _METHODS else "other"
-        labels = (route, method, stack, exchange.decision.reason, str(exchange.status))
-        requests = self._requests.get(labels)
-        if requests is None:
-            requests = self._requests[labels] = REQUESTS.labels(*labels)
+        stack, reason, _ = exchange.decision
+        labels = (exchange.route, exchange.method, stack, reason, exchange.status)
+        kept = self._kept.get(labels) or self._children(labels)
+        requests, duration = kept
         requests.inc()
-        duration = self._durations.get((route, stack))
-        if duration is None:
-            duration = self._durations[route, stack] = DURATION.labels(route, stack)
         duration.observe(exchange.seconds)
+
+    def _children(self, labels: Labels) -> tuple[Counter, Histogram]:
+        route, method, stack, reason, status = labels
+        if method not in _METHODS:  # a client may send any word: nothing is kept for it
+            return REQUESTS.labels(route, "other", stack, reason, status), DURATION.labels(
+                route, stack
+            )
+        children = REQUESTS.labels(*labels), DURATION.labels(route, stack)
+        self._kept[labels] = children
+        return children

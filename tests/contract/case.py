@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.contract.drive import Answer, Request
+from tests.drive import Answer, Request
 from tests.contract.world import EXAMPLE, World
 
 JSON = {"Content-Type": "application/json"}

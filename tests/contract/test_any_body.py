@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.case import JSON, compared
-from tests.contract.drive import Request
+from tests.drive import Request
 from tests.contract.targets import legacy, modern
 from tests.contract.world import EXAMPLE
 

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.case import Case, compared, get
 from tests.contract.cases import CASES
 from tests.contract.cases.routing import ROUTES
-from tests.contract.drive import Answer
+from tests.drive import Answer
 from tests.contract.targets import TARGETS
 from tests.contract.world import EXAMPLE
 

@@ -14,7 +14,7 @@ from gateway.head import HeadReader, UnitSource
 from gateway.override import Overrides
 from gateway.routing import Route, RouteTable
 from gateway.words import Phase, Reason, Stack
-from tests.contract.drive import Answer, AsgiTarget, Request
+from tests.drive import Answer, AsgiTarget, Request
 from tests.stacks import PLAN, gateway
 
 OVERRIDES = Overrides(b"secret")

@@ -10,7 +10,7 @@ from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.file import LastGood
 from gateway.plan.watch import PlanWatch
 from gateway.words import Phase
-from tests.contract.drive import AsgiTarget, Request
+from tests.drive import AsgiTarget, Request
 from tests.gateway.bridge import until
 from tests.stacks import PLAN, gateway
 

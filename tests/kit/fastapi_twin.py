@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Query
 from fastapi.responses import HTMLResponse
 
 from gateway.kit.compat import Behaviour, first_query, flask_compatible
-from tests.contract.drive import AsgiTarget
+from tests.drive import AsgiTarget
 from tests.kit.flask_twin import DATA
 
 Json = dict[str, Any] | list[Any] | int

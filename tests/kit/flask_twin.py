@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_cors import CORS
 
-from tests.contract.drive import WsgiTarget
+from tests.drive import WsgiTarget
 
 DATA = {"b": 1, "a": "é 😀", "n": None, "z": [1.0, 2, {"y": True, "x": "\x7f"}]}
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import default_exceptions
 
 from gateway.kit.compat import Behaviour, FlaskJSONResponse, flask_compatible
 from gateway.kit.compat.descriptions import PAGES
-from tests.contract.drive import HOST, Answer, AsgiTarget, Request
+from tests.drive import HOST, Answer, AsgiTarget, Request
 from tests.kit.fastapi_twin import fastapi_twin, router
 from tests.kit.flask_twin import flask_twin
 

@@ -7,7 +7,7 @@ import pytest
 
 from fastapi_app import create_app
 from shared_services.settings import TradingSettings
-from tests.contract.drive import AsgiTarget, Request
+from tests.drive import AsgiTarget, Request
 
 ROUTES = {
     ("/api/health", "get"),

@@ -2,7 +2,7 @@
 
 from tests.contract.case import JSON, Case, get, post_order
 from tests.contract.cases.routing import NOT_ALLOWED, NOT_FOUND, OPEN, ROUTES
-from tests.contract.drive import Request
+from tests.drive import Request
 from tests.contract.world import EXAMPLE, TOKEN, WITH_TOKEN
 
 UNAUTHORIZED = b'{"error":"Unauthorized"}\n'

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.contract.case import Case, get, post_order
-from tests.contract.drive import Request
+from tests.drive import Request
 from tests.contract.world import CROWDED, EMPTY, MARGIN
 from tests.fakes import EXAMPLE_NOW, HOUR_MS
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from tests.contract.case import JSON, Case
-from tests.contract.drive import Request
+from tests.drive import Request
 
 REFUSED_TYPE = b'{"error":"Content-Type must be application/json"}\n'
 TOO_LARGE = b'{"error":"Request body too large"}\n'

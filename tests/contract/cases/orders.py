@@ -1,7 +1,7 @@
 """Section 5.3: looking at orders and cancelling them."""
 
 from tests.contract.case import JSON, Case, get, post_order
-from tests.contract.drive import Request
+from tests.drive import Request
 from tests.contract.world import EMPTY, REFUSING
 
 OPEN_ORDERS = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.contract.case import Case, get, post_order
 from tests.contract.cases.routing import ECHOED, ORIGIN
-from tests.contract.drive import Request
+from tests.drive import Request
 from tests.contract.world import BROKEN, DOWN, LOST_ANSWER, NO_EXCHANGE, SENDING_FAILS
 
 ORDER = post_order(

@@ -1,7 +1,7 @@
 """Sections 2.1, 2.3 and 2.4: paths, methods, bytes and CORS."""
 
 from tests.contract.case import HTML, JSON, Case, get
-from tests.contract.drive import HOST, Request
+from tests.drive import HOST, Request
 
 ROUTES = {
     "health.get": ("GET", "/api/health", "GET"),
