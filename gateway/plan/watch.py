@@ -1,6 +1,6 @@
 """Follows the plan file: a new text is compiled, then takes over as a whole; a bad one changes nothing.
 
-The file is asked for its stamp five times a second (2 µs each): that sees renames, deletions and
+The file is asked for its stamp five times a second: that sees renames, deletions and
 turned symbolic links on every file system, where change notifications do not. A text counts once its
 stamp has held for one interval, so that a half-written file is not read.
 """
