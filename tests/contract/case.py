@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.drive import Answer, Request
 from tests.contract.world import EXAMPLE, World
+from tests.drive import Answer, Request
 
 JSON = {"Content-Type": "application/json"}
 HTML = "text/html; charset=utf-8"

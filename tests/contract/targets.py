@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 from fastapi_app import create_app as create_modern
 from legacy_flask import create_app as create_legacy
 from legacy_flask.blocking import Blocking
-from tests.drive import Answer, AsgiTarget, Request, Target, WsgiTarget
 from tests.contract.world import World
+from tests.drive import Answer, AsgiTarget, Request, Target, WsgiTarget
 from tests.stacks import gateway
 
 Opening = Callable[[World, Path], AbstractAsyncContextManager[Target]]

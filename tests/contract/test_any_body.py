@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.case import JSON, compared
-from tests.drive import Request
 from tests.contract.targets import legacy, modern
 from tests.contract.world import EXAMPLE
+from tests.drive import Request
 
 REQUIRED = {
     "symbol": st.sampled_from(["TESTBTC/TESTUSD", "TESTETH/TESTUSD", "FOO/USD"]),

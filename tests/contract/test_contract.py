@@ -9,9 +9,9 @@ import pytest
 from tests.contract.case import Case, compared, get
 from tests.contract.cases import CASES
 from tests.contract.cases.routing import ROUTES
-from tests.drive import Answer
 from tests.contract.targets import TARGETS
 from tests.contract.world import EXAMPLE
+from tests.drive import Answer
 
 
 async def answer(target: str, case: Case, folder: Path) -> Answer:

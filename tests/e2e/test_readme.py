@@ -20,7 +20,9 @@ class Tour:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+        self.blocks = re.findall(
+            r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+        )
         self.done = 0
 
     def next(self, running: Running, expected: str) -> str:
@@ -32,7 +34,10 @@ class Tour:
         shown = subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", script],
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "BANYAN_CONTROL_PORT": running.url("control").rpartition(":")[2]},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "BANYAN_CONTROL_PORT": running.url("control").rpartition(":")[2],
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -93,7 +98,10 @@ def test_the_tour_of_the_readme_runs_as_written(copy: Path) -> None:
         assert 25 <= counted(shifted, "modern") <= 75
 
         assert "25 %: modern has the buckets below 25000" in tour.next(running, "banyan explain")
-        assert share_of_errors(tour.next(running, "banyan status")) == {"legacy": "0.00%", "modern": "0.00%"}
+        assert share_of_errors(tour.next(running, "banyan status")) == {
+            "legacy": "0.00%",
+            "modern": "0.00%",
+        }
 
         refused = tour.next(running, "modern: 250")
         assert ".modern: 250 is outside 0 to 100; nearest: 100" in refused

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import threading
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -98,7 +100,7 @@ def test_t83_several_workers_run_one_plan_and_count_together(tmp_path: Path) -> 
     for _ in range(2):  # the second start must not find the first one's counts
         with banyan(tmp_path, "up", "--workers", "2", **environ) as running:
             gateway, control = running.url("gateway"), running.url("control")
-            wait(lambda url=control: httpx.get(f"{url}/ready").json()["workers"] == 2)
+            wait(partial(_ready, control, 2))
             pids = {httpx.get(f"{gateway}/pid").json()["pid"] for _ in range(100)}
             assert len(pids) == 2
             total = sum(int(float(value)) for value in _counts(control, "GET /pid"))
@@ -109,7 +111,7 @@ def test_t83_several_workers_run_one_plan_and_count_together(tmp_path: Path) -> 
 def test_an_edit_is_live_in_every_worker_within_a_second(tmp_path: Path) -> None:
     with banyan(tmp_path, "up", "--workers", "2", **pair(tmp_path)) as running:
         gateway, control = running.url("gateway"), running.url("control")
-        wait(lambda: httpx.get(f"{control}/ready").json()["workers"] == 2)
+        wait(partial(_ready, control, 2))
         edit(tmp_path / "traffic.yaml", "/pid\n    modern: 0", "/pid\n    modern: 100")
         time.sleep(1.0)
         answers = [httpx.get(f"{gateway}/pid") for _ in range(60)]
@@ -191,7 +193,9 @@ def test_what_cannot_start_says_why_and_exits_with_2(
 def test_a_used_port_is_named_and_exits_with_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with started(tmp_path, "banyan", "serve", "--port", str(port), **_planned(tmp_path)) as running:
+        with started(
+            tmp_path, "banyan", "serve", "--port", str(port), **_planned(tmp_path)
+        ) as running:
             assert running.process.wait(20) == 2
             assert running.errors == (
                 f"banyan: cannot listen on 127.0.0.1:{port}: Address already in use; "
@@ -201,7 +205,15 @@ def test_a_used_port_is_named_and_exits_with_2(tmp_path: Path) -> None:
 
 def test_the_gateway_runs_under_gunicorn_too(tmp_path: Path) -> None:
     environ = _planned(tmp_path) | {"BANYAN_PLAN": "plan.yaml"}
-    command = ("gunicorn", "-k", "asgi", "--no-control-socket", "-b", "127.0.0.1:0", "gateway.asgi:app")
+    command = (
+        "gunicorn",
+        "-k",
+        "asgi",
+        "--no-control-socket",
+        "-b",
+        "127.0.0.1:0",
+        "gateway.asgi:app",
+    )
     with started(tmp_path, *command, **environ) as running:
         wait(lambda: re.search(r"Listening at: (http://\S+)", running.errors))
         found = re.search(r"Listening at: (http://\S+)", running.errors)
@@ -213,13 +225,19 @@ def test_the_gateway_runs_under_gunicorn_too(tmp_path: Path) -> None:
         assert running.stop() == 0
 
 
-def _report(control: str) -> dict[str, object]:
-    return dict(httpx.get(f"{control}/api/v1/routes").json())
+def _ready(control: str, workers: int) -> bool:
+    return bool(httpx.get(f"{control}/ready").json()["workers"] == workers)
+
+
+def _report(control: str) -> Any:
+    return httpx.get(f"{control}/api/v1/routes").json()
 
 
 def _counts(control: str, route: str) -> list[str]:
     text = httpx.get(f"{control}/metrics").text
-    return re.findall(rf'^gateway_requests_total{{[^}}]*route="{route}"[^}}]*}} (\S+)', text, re.MULTILINE)
+    return re.findall(
+        rf'^gateway_requests_total{{[^}}]*route="{route}"[^}}]*}} (\S+)', text, re.MULTILINE
+    )
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -200,7 +200,13 @@ async def test_t31_a_client_that_leaves_is_nobodys_failure() -> None:
 
     recorder = Recorder()
     app = dispatch(recorder, split=0)
-    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/x", "headers": [], "client": None}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/x",
+        "headers": [],
+        "client": None,
+    }
     with pytest.raises(ConnectionResetError):
         await app(scope, _nothing, gone)
     cancelled = asyncio.create_task(app(dict(scope), _nothing, _never))

@@ -2,8 +2,8 @@
 
 from tests.contract.case import JSON, Case, get, post_order
 from tests.contract.cases.routing import NOT_ALLOWED, NOT_FOUND, OPEN, ROUTES
-from tests.drive import Request
 from tests.contract.world import EXAMPLE, TOKEN, WITH_TOKEN
+from tests.drive import Request
 
 UNAUTHORIZED = b'{"error":"Unauthorized"}\n'
 CHALLENGED = {

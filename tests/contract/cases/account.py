@@ -3,8 +3,8 @@
 from typing import Any
 
 from tests.contract.case import Case, get, post_order
-from tests.drive import Request
 from tests.contract.world import CROWDED, EMPTY, MARGIN
+from tests.drive import Request
 from tests.fakes import EXAMPLE_NOW, HOUR_MS
 
 HOLDING: dict[str, Any] = {

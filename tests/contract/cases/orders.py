@@ -1,8 +1,8 @@
 """Section 5.3: looking at orders and cancelling them."""
 
 from tests.contract.case import JSON, Case, get, post_order
-from tests.drive import Request
 from tests.contract.world import EMPTY, REFUSING
+from tests.drive import Request
 
 OPEN_ORDERS = (
     b'{"orders":[{"amount":0.01,"datetime":"2023-11-14T22:13:20Z","filled":0.0,"id":"1000",'

@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.contract.case import Case, get, post_order
 from tests.contract.cases.routing import ECHOED, ORIGIN
-from tests.drive import Request
 from tests.contract.world import BROKEN, DOWN, LOST_ANSWER, NO_EXCHANGE, SENDING_FAILS
+from tests.drive import Request
 
 ORDER = post_order(
     {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "buy", "amount": 0.01}
