@@ -1,8 +1,9 @@
 """How synchronous views call the asynchronous services.
 
-Behind the gateway the services live on the gateway's own event loop: its WSGI bridge puts a portal
-into that loop and the services themselves into the WSGI environ, so both stacks share them. Alone,
-each process opens services of its own on a loop in a thread.
+Behind the gateway, modern's services live on the gateway's own event loop: its WSGI bridge puts a
+portal into that loop and the services themselves into the WSGI environ, so both stacks share them.
+Alone, or where modern is absent, remote or another app, each process opens services of its own on a
+loop in a thread.
 """
 
 import atexit
@@ -76,8 +77,9 @@ class Blocking:
             opened.stack.close()
 
     def _connection(self) -> tuple[BlockingPortal, Services]:
-        if PORTAL in request.environ:
-            return request.environ[PORTAL], request.environ[STATE]["services"]
+        shared = request.environ.get(STATE, {}).get("services")
+        if isinstance(shared, Services):
+            return request.environ[PORTAL], shared
         with self._lock:
             if self._opened is None or self._opened.pid != os.getpid():
                 self._opened = self._open()

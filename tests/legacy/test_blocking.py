@@ -14,8 +14,11 @@ from anyio.from_thread import BlockingPortal
 from flask import Flask
 
 from legacy_flask.blocking import PORTAL, STATE, Blocking, call
+from shared_services.clock import SYSTEM_CLOCK
 from shared_services.errors import OrderNotFound
-from shared_services.services import Services
+from shared_services.services import Services, wire
+from shared_services.settings import TradingSettings
+from shared_services.storage.memory import MemoryStore
 
 DEADLINE = 5.0  # seconds
 
@@ -40,6 +43,10 @@ class Refusing(AbstractAsyncContextManager[Services]):
 
     async def __aexit__(self, *_error: object) -> None:
         raise AssertionError("never entered")
+
+
+def some_services() -> Services:
+    return wire(TradingSettings(), MemoryStore(), SYSTEM_CLOCK, None)
 
 
 async def where(services: Services) -> tuple[Services, int]:
@@ -138,7 +145,7 @@ def test_services_that_cannot_be_opened_fail_each_call_and_leave_no_thread(app: 
 async def test_behind_the_gateway_calls_run_on_its_loop_with_its_services(
     app: Flask, life: Life
 ) -> None:
-    theirs = object()
+    theirs = some_services()
     async with BlockingPortal() as portal:
         environ: dict[str, Any] = {PORTAL: portal, STATE: {"services": theirs}}
 
@@ -146,13 +153,32 @@ async def test_behind_the_gateway_calls_run_on_its_loop_with_its_services(
             with app.test_request_context(environ_overrides=environ):
                 return call(where)
 
-        assert await anyio.to_thread.run_sync(view) == (theirs, threading.get_ident())
+        services, thread = await anyio.to_thread.run_sync(view)
+    assert services is theirs
+    assert thread == threading.get_ident()
     assert life.opened == []
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"services": "of somebody else's app"}], ids=["none", "other"]
+)
+async def test_behind_a_gateway_without_our_modern_app_it_opens_services_of_its_own(
+    app: Flask, life: Life, state: dict[str, object]
+) -> None:
+    async with BlockingPortal() as portal:
+        environ: dict[str, Any] = {PORTAL: portal, STATE: state}
+
+        def view() -> tuple[object, int]:
+            with app.test_request_context(environ_overrides=environ):
+                return call(where)
+
+        assert await anyio.to_thread.run_sync(view) == (life, life.opened[0])
+    assert life.opened != [threading.get_ident()]
 
 
 async def test_a_call_from_the_loop_itself_is_refused_rather_than_a_deadlock(app: Flask) -> None:
     async with BlockingPortal() as portal:
-        environ: dict[str, Any] = {PORTAL: portal, STATE: {"services": object()}}
+        environ: dict[str, Any] = {PORTAL: portal, STATE: {"services": some_services()}}
         with (
             app.test_request_context(environ_overrides=environ),
             pytest.raises(RuntimeError, match="event loop thread"),
