@@ -1,6 +1,8 @@
 """Entry module of the data plane for any ASGI server: `uvicorn gateway.asgi:app`."""
 
 from gateway.app import create_app
+from gateway.logs import configure_logs
 from gateway.settings import Settings
 
+configure_logs()
 app = create_app(Settings())

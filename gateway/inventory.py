@@ -64,11 +64,12 @@ def fastapi_endpoints(app: Any) -> Served:
 
 
 def read_inventory(path: Path) -> Inventory | None:
-    """What the last run left; None if there is none."""
-    if not path.exists():
+    """What the last run left; None if there is none that can be read."""
+    try:
+        stored = json.loads(path.read_text())
+        return Inventory(_from_json(stored["legacy"]), _from_json(stored["modern"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    stored = json.loads(path.read_text())
-    return Inventory(**{stack: _from_json(served) for stack, served in stored.items()})
 
 
 def write_inventory(path: Path, inventory: Inventory) -> None:

@@ -19,8 +19,8 @@ from uvicorn.supervisors import Multiprocess
 
 from gateway.cli.banner import banner
 from gateway.cli.flags import variable
-from gateway.cli.logs import configure_logs
 from gateway.control.scrape import DIRECTORY
+from gateway.logs import configure_logs
 from gateway.settings import Settings
 
 _COULD_NOT_START: Final = 2

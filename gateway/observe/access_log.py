@@ -5,9 +5,12 @@ from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import Final, TextIO
 
+import structlog
+
 from gateway.exchange import Exchange
 
 _BATCH: Final = 64  # lines
+_log = structlog.get_logger()
 
 
 class AccessLog:
@@ -34,10 +37,15 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        if self._lines:
-            lines, self._lines = self._lines, []
+        """Writes what waits. A full disk or a closed pipe costs these lines, not the gateway."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
+        try:
             self._stream.write("".join(lines))
             self._stream.flush()
+        except OSError as error:
+            _log.error("access_log.lost", lines=len(lines), error=str(error))
 
 
 def open_access_log(target: str) -> AccessLog | None:

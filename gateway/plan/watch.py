@@ -13,8 +13,9 @@ import anyio
 import structlog
 from anyio import to_thread
 
+from gateway.errors import BanyanError
 from gateway.observe import metrics
-from gateway.plan.document import Document, PlanRefused, parse
+from gateway.plan.document import Document, PlanRefused, Problem, parse
 from gateway.plan.file import LastGood, Stamp, read_plan, stamp
 
 INTERVAL: Final = 0.2  # seconds; a saved plan is live after two of them and its compilation
@@ -76,6 +77,13 @@ class PlanWatch:
             await self._activate(document, version)
         except PlanRefused as refusal:
             self._refuse(refusal)
+            return False
+        except BanyanError as error:  # a stack that this plan needs cannot be loaded
+            self._refuse(PlanRefused([Problem(str(error))]))
+            return False
+        except Exception as error:  # a bug of ours must not end the data plane
+            _log.exception("plan.failed")
+            self._refuse(PlanRefused([Problem(f"{type(error).__name__}: {error}")]))
             return False
         self.refusal, self.version = None, version
         await self._remember(text)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Self
 
+import structlog
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal
 
@@ -22,6 +23,8 @@ from gateway.stacks.lifespan import lifespan
 from gateway.stacks.load import is_asgi, load
 from gateway.stacks.wsgi import WSGIStack
 from gateway.words import Stack
+
+_log = structlog.get_logger()
 
 Loader = Callable[[], Any]
 
@@ -68,8 +71,7 @@ class StackHost:
         served = flask_endpoints(app) if hasattr(app, "url_map") else fastapi_endpoints(app)
         self.inventory = _replaced(self.inventory, stack, served)
         if self.inventory != await to_thread.run_sync(self._stored_inventory):
-            path = self._settings.inventory_path
-            await to_thread.run_sync(write_inventory, path, self.inventory)
+            await self._store_inventory()
 
     async def _start(self, stack: Stack, app: Any) -> App:
         if not is_asgi(app):
@@ -80,6 +82,13 @@ class StackHost:
         if stack is Stack.MODERN:
             self._state.update(state)
         return InProcess(app, state)
+
+    async def _store_inventory(self) -> None:
+        try:
+            path = self._settings.inventory_path
+            await to_thread.run_sync(write_inventory, path, self.inventory)
+        except OSError as error:  # commands and `phase: full` miss it; clients do not
+            _log.error("inventory.not_kept", error=str(error))
 
     def _stored_inventory(self) -> Inventory:
         """What the last start saw, of the stacks that the settings still name."""

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
+import structlog
+
 from gateway.errors import BanyanError
 
+_log = structlog.get_logger()
 _IMPORT_STRING = re.compile(r"[\w.]+:[\w.]+")
 
 
@@ -21,7 +24,8 @@ class StackNotFound(BanyanError):
 def load(setting: str, value: str) -> Any:
     """The app that `value` (`pkg.module:app`, or a factory without arguments) names.
 
-    `setting` is the setting's name, for the message. Raises StackNotFound.
+    `setting` is the setting's name, for the message. Raises StackNotFound, also for whatever the
+    app's own code raises: it is foreign code, and a running gateway may be loading it.
     """
     if not _IMPORT_STRING.fullmatch(value):
         raise StackNotFound(f"{setting}={value!r} is no import string; expected pkg.module:app")
@@ -35,7 +39,7 @@ def load(setting: str, value: str) -> Any:
         app = getattr(app, name)
     if not callable(app):
         raise StackNotFound(f"{setting}={value!r} is {type(app).__name__}, no app and no factory")
-    return app() if _is_factory(app) else app
+    return _foreign(setting, value, app) if _is_factory(app) else app
 
 
 def is_asgi(app: Callable[..., Any]) -> bool:
@@ -46,10 +50,18 @@ def is_asgi(app: Callable[..., Any]) -> bool:
 
 
 def _import(setting: str, module_name: str) -> Any:
+    return _foreign(setting, module_name, lambda: importlib.import_module(module_name))
+
+
+def _foreign(setting: str, name: str, call: Callable[[], Any]) -> Any:
     try:
-        return importlib.import_module(module_name)
-    except ImportError as error:
-        raise StackNotFound(f"{setting}: cannot import {module_name!r}: {error}") from error
+        return call()
+    except ModuleNotFoundError as error:
+        raise StackNotFound(f"{setting}: cannot import {name!r}: {error}") from error
+    except (Exception, SystemExit) as error:
+        _log.exception("stack.load_failed", name=name)
+        what = f"{type(error).__name__}: {error}"
+        raise StackNotFound(f"{setting}: loading {name!r} raised {what}") from error
 
 
 def _is_factory(app: Callable[..., Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -9,6 +10,7 @@ from prometheus_client import REGISTRY
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.file import LastGood
 from gateway.plan.watch import PlanWatch
+from gateway.stacks.load import StackNotFound
 from gateway.words import Phase
 from tests.drive import AsgiTarget, Request
 from tests.gateway.bridge import until
@@ -155,6 +157,34 @@ async def test_b074_a_last_good_plan_that_cannot_be_kept_does_not_stop_the_plan(
     worker.path.write_text(PARALLEL)
     await worker.look()
     assert worker.active[-1][0] is Phase.PARALLEL
+
+
+async def test_a_bug_in_the_activation_leaves_the_old_plan_and_the_watch_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await started(tmp_path)
+
+    async def broken(document: Document, version: int) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(worker.watch, "_activate", broken)
+    worker.path.write_text(PARALLEL)
+    await worker.look()
+    assert (worker.problems, worker.watch.version) == (["ZeroDivisionError: a bug"], 1)
+
+
+async def test_legacy_that_cannot_be_loaded_when_full_ends_leaves_modern_answering(
+    tmp_path: Path,
+) -> None:
+    def missing() -> Any:
+        raise StackNotFound("BANYAN_LEGACY: cannot import 'old': No module named 'old'")
+
+    async with gateway(tmp_path, "phase: full\n", legacy=missing) as app:
+        (tmp_path / "traffic.yaml").write_text(GRADUAL)
+        await until(lambda: app.watch.refusal is not None)
+        assert "cannot import 'old'" in str(app.watch.refusal)
+        answer = await AsgiTarget(app).send(Request("GET", "/who"))
+        assert answer.header("x-served-by") == "modern"
 
 
 async def test_200_requests_in_flight_during_20_edits_of_the_file(

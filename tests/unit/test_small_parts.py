@@ -1,14 +1,22 @@
 """Overrides, pins, import strings, the report's arithmetic."""
 
+import io
+import json
+import sys
+from pathlib import Path
+
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from gateway.assignment import Decision
 from gateway.control.report import quantile, report
+from gateway.exchange import Exchange
+from gateway.observe.access_log import AccessLog
 from gateway.override import Overrides
 from gateway.pins import KEPT, LIMIT, Pins
 from gateway.routing import Route, RouteTable
 from gateway.stacks.load import StackNotFound, is_asgi, load
-from gateway.words import Phase, Stack
+from gateway.words import Phase, Reason, Stack
 from tests.stacks import TestClock, flask_app, starlette_app
 
 OVERRIDES = Overrides(b"secret")
@@ -72,6 +80,69 @@ def test_an_import_string_that_names_no_app_says_so(value: str, message: str) ->
     with pytest.raises(StackNotFound) as caught:
         load("BANYAN_LEGACY", value)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("1/0", "BANYAN_LEGACY: loading 'broken' raised ZeroDivisionError: division by zero"),
+        (
+            "raise SystemExit('no token')",
+            "BANYAN_LEGACY: loading 'broken' raised SystemExit: no token",
+        ),
+        (
+            "import no_such_thing",
+            "BANYAN_LEGACY: cannot import 'broken': No module named 'no_such_thing'",
+        ),
+        (
+            "def app(): return 1/0",
+            "BANYAN_LEGACY: loading 'broken:app' raised ZeroDivisionError: division by zero",
+        ),
+    ],
+)
+def test_an_app_that_raises_while_it_is_loaded_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    (tmp_path / "broken.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "broken", raising=False)
+    with pytest.raises(StackNotFound) as caught:
+        load("BANYAN_LEGACY", "broken:app")
+    assert str(caught.value) == message
+
+
+def test_access_lines_that_cannot_be_written_cost_nobody_anything() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    log = AccessLog(Full())
+    decision = Decision(Stack.LEGACY, Reason.SPLIT, 7)
+    for _ in range(100):
+        log.observe(Exchange(0.0, "id", "GET /x", "GET", "/x", decision, 1, 200, 0.001))
+    log.flush()
+
+
+def test_an_access_line_is_json_and_keeps_what_clients_send_inert() -> None:
+    out = io.StringIO()
+    log = AccessLog(out)
+    decision = Decision(Stack.MODERN, Reason.SPLIT, 7)
+    log.observe(Exchange(1.5, "id", "unmatched", "GET", '/\n"\x1b[31m', decision, 3, 404, 0.001))
+    log.flush()
+    assert out.getvalue().count("\n") == 1
+    assert json.loads(out.getvalue()) == {
+        "at": 1.5,
+        "request_id": "id",
+        "method": "GET",
+        "path": '/\n"\x1b[31m',
+        "route": "unmatched",
+        "stack": "modern",
+        "reason": "split",
+        "bucket": 7,
+        "plan_version": 3,
+        "status": 404,
+        "ms": 1.0,
+    }
 
 
 def test_a_factory_is_called_and_an_app_is_not() -> None:
