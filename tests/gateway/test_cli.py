@@ -1,0 +1,189 @@
+"""The commands: what they print, and the exit codes that scripts rely on."""
+
+import json
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.assignment import bucket_of, cohort_key
+from gateway.cli import main
+from gateway.cli.flags import variable
+from gateway.inventory import Endpoint, Inventory, write_inventory
+from gateway.settings import Settings
+from tests.drive import AsgiTarget, Request
+from tests.stacks import PLAN, gateway
+
+SECRET = "for the tests"
+
+
+class Shell:
+    """Runs `banyan` in this process, in a folder of its own."""
+
+    def __init__(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch
+    ) -> None:
+        self.folder, self._capsys, self._patch = folder, capsys, patch
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: str) -> int:
+        self._patch.setattr(sys, "argv", ["banyan", *arguments])
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        self.out, self.err = self._capsys.readouterr()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+    monkeypatch.setenv("BANYAN_SECRET", SECRET)
+    monkeypatch.setenv("COLUMNS", "200")
+    return Shell(tmp_path, capsys, monkeypatch)
+
+
+@pytest.fixture
+def seen(shell: Shell) -> Shell:
+    """A folder where a gateway has run: its inventory is there."""
+    both = Endpoint("GET", "/who"), Endpoint("GET", "/items/{n:int}")
+    write_inventory(shell.folder / "var/inventory.json", Inventory(both, both))
+    (shell.folder / "traffic.yaml").write_text(PLAN.format(phase="gradual", modern=25))
+    return shell
+
+
+def test_validate_accepts_a_good_plan(seen: Shell) -> None:
+    assert seen("validate", "traffic.yaml") == 0
+    assert seen.out == "traffic.yaml: accepted; phase gradual, 2 routes, 1 above 0 %\n"
+
+
+def test_validate_names_every_problem_and_ends_with_1(seen: Shell) -> None:
+    (seen.folder / "bad.yaml").write_text(PLAN.format(phase="gradul", modern=101))
+    assert seen("validate", "bad.yaml") == 1
+    assert seen.err == (
+        "bad.yaml: line 1: phase: 'gradul' is no phase: parallel, gradual or full; nearest: gradual\n"
+        "bad.yaml: line 3: routes[0].modern: 101 is outside 0 to 100; nearest: 100\n"
+    )
+    assert seen("validate", "bad.yaml", "--json") == 1
+    assert json.loads(seen.out)["accepted"] is False
+
+
+def test_validate_of_a_missing_file_is_1(seen: Shell) -> None:
+    assert seen("validate", "nowhere.yaml") == 1
+    assert seen.err == "nowhere.yaml: there is no file nowhere.yaml\n"
+
+
+def test_without_stacks_and_inventory_the_next_step_is_named(shell: Shell) -> None:
+    (shell.folder / "traffic.yaml").write_text("phase: gradual\n")
+    assert shell("validate", "traffic.yaml") == 2
+    assert "Name the stacks (--legacy, --modern), or start `banyan up` once" in shell.err
+
+
+def test_explain_prints_the_decision_step_by_step(seen: Shell) -> None:
+    bucket = bucket_of(cohort_key(SECRET.encode(), "migration"), b"x-api-key=alice")
+    stack = "modern" if bucket < 25_000 else "legacy"
+    assert seen("explain", "get", "/who?x=1", "--header", "X-API-Key: alice") == 0
+    assert seen.out.splitlines() == [
+        "  route           GET /who",
+        f"  unit            x-api-key=alice → bucket {bucket} of 100000",
+        "  kill_switch     off",
+        "  phase           gradual",
+        "  modern_missing  no: modern serves it",
+        "  legacy_missing  no: legacy serves it",
+        "  override        none that holds",
+        "  pinned          not known here: workers remember which stack had an Idempotency-Key",
+        "  split           25 %: modern has the buckets below 25000",
+        f"  answer          {stack} (split)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "path", "answer"),
+    [
+        ("phase: parallel\n", "/who", ("legacy", "phase")),
+        ("phase: full\n", "/who", ("modern", "phase")),
+        ("phase: gradual\nkill_switch: true\n", "/who", ("legacy", "kill_switch")),
+        ("phase: gradual\n", "/nope", ("legacy", "modern_missing")),
+        ("phase: gradual\n", "/items/7", ("legacy", "split")),
+    ],
+)
+def test_explain_as_json_ends_with_the_reason_that_decided(
+    seen: Shell, plan: str, path: str, answer: tuple[str, str]
+) -> None:
+    (seen.folder / "traffic.yaml").write_text(plan)
+    assert seen("explain", "GET", path, "--json") == 0
+    trace = json.loads(seen.out)
+    assert (trace["stack"], trace["reason"]) == answer
+    assert list(trace["steps"])[-1] == answer[1]
+
+
+def test_an_override_that_banyan_prints_is_one_that_explain_obeys(seen: Shell) -> None:
+    assert seen("override", "modern", "--ttl", "60") == 0
+    header = seen.out.strip()
+    (seen.folder / "traffic.yaml").write_text("phase: gradual\n")
+    assert seen("explain", "GET", "/who", "--header", header) == 0
+    assert seen.out.endswith("answer          modern (override)\n")
+
+
+def test_an_override_for_no_stack_is_2(seen: Shell) -> None:
+    assert seen("override", "newer") == 2
+    assert seen.err == "banyan: 'newer' is no stack: legacy or modern\n"
+
+
+def test_status_without_a_control_plane_says_how_to_get_one(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("BANYAN_CONTROL_PORT", str(port))
+    assert shell("status") == 1
+    assert shell.err.startswith(f"banyan: no control plane at http://127.0.0.1:{port} (")
+    assert "start one with `banyan up`" in shell.err
+
+
+def test_a_wrong_setting_is_named_and_is_2(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANYAN_PORT", "80000")
+    monkeypatch.setenv("BANYAN_TRUSTED_PROXIES", "10.0.0.0/8,nonsense")
+    assert shell("status") == 2
+    assert "BANYAN_PORT='80000': Input should be less than or equal to 65535" in shell.err
+    assert "BANYAN_TRUSTED_PROXIES" in shell.err
+    assert "'nonsense' does not appear to be an IPv4 or IPv6 network" in shell.err
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "validate", "explain", "status", "override"])
+def test_every_setting_but_the_secret_is_an_option_of_every_command(
+    shell: Shell, command: str
+) -> None:
+    assert shell(command, "--help") == 0
+    for name in Settings.model_fields:
+        assert (f"[{variable(name)}]" in "".join(shell.out.split())) == (name != "secret")
+
+
+async def test_explain_agrees_with_the_running_gateway(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = PLAN.format(phase="gradual", modern=50)
+    async with gateway(tmp_path, plan, secret=SECRET) as app:
+        target = AsgiTarget(app)
+        answered = {
+            key: (await target.send(Request("GET", "/who", {"X-API-Key": key}))).header(
+                "x-served-by"
+            )
+            for key in map(str, range(40))
+        }
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BANYAN_SECRET", SECRET)
+    shell = Shell(tmp_path, capsys, monkeypatch)
+    explained = {}
+    for key in answered:
+        assert shell("explain", "GET", "/who", "--header", f"X-API-Key: {key}", "--json") == 0
+        explained[key] = json.loads(shell.out)["stack"]
+    assert explained == answered
+    assert set(answered.values()) == {"legacy", "modern"}
