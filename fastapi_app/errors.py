@@ -1,10 +1,14 @@
 """Errors as JSON. What is decided about paths and methods is the kit's, and HTML."""
 
+import logging
+
 from fastapi import FastAPI, HTTPException, Request
 
 from gateway.kit.compat import FlaskJSONResponse
 from shared_services.access import CHALLENGE
 from shared_services.errors import Conflict, Invalid, NotFound, ServiceError, Unavailable
+
+_log = logging.getLogger(__name__)
 
 STATUSES = {NotFound: 404, Conflict: 409, Invalid: 400, Unavailable: 503}
 
@@ -24,6 +28,8 @@ def init_app(app: FastAPI) -> None:
 
 
 async def _service_error(_request: Request, error: ServiceError) -> FlaskJSONResponse:
+    if isinstance(error, Unavailable):
+        _log.warning("service.unavailable code=%s reason=%s", error.code, error)
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     headers = {"Idempotency-Replayed": "true"} if error.replayed else None
     return FlaskJSONResponse(error.envelope(), status, headers)

@@ -1,11 +1,15 @@
 """Errors as JSON. Only what Flask itself decides about paths and methods stays HTML."""
 
+import logging
+
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from shared_services.access import CHALLENGE
 from shared_services.errors import Conflict, Invalid, NotFound, ServiceError, Unavailable
+
+_log = logging.getLogger(__name__)
 
 STATUSES = {NotFound: 404, Conflict: 409, Invalid: 400, Unavailable: 503}
 
@@ -25,6 +29,8 @@ def init_app(app: Flask) -> None:
 
 
 def _service_error(error: ServiceError) -> ResponseReturnValue:
+    if isinstance(error, Unavailable):
+        _log.warning("service.unavailable code=%s reason=%s", error.code, error)
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     headers = {"Idempotency-Replayed": "true"} if error.replayed else {}
     return jsonify(error.envelope()), status, headers

@@ -8,9 +8,16 @@ class UnusableStore(Exception):
 
 
 class StoreUnavailable(Unavailable):
-    """The store cannot be reached, is full or read-only, or stayed too busy."""
+    """The store cannot be reached, is full or read-only, or stayed too busy.
+
+    `reason` is for the log alone: it may name files, hosts and users.
+    """
 
     code = "store_unavailable"
 
     def __init__(self, reason: str) -> None:
-        super().__init__("Store unavailable", message=reason)
+        super().__init__("Store unavailable")
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.reason}"

@@ -102,7 +102,7 @@ def _prepare(engine: sa.Engine, path: Path, prepare: Callable[[sa.Connection], N
     except OSError as error:
         raise UnusableStore(f"{path}: {error.strerror}") from error
     except StoreUnavailable as error:
-        raise UnusableStore(f"{path}: {error.message}") from error
+        raise UnusableStore(f"{path}: {error.reason}") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,9 @@ from legacy_flask import wire
 from shared_services.exchange.model import Balance, Limitations
 from shared_services.orders.model import ClosedOrder, Order
 from shared_services.positions.model import Position
+from tests.contract.case import get
+from tests.contract.targets import TARGETS
+from tests.contract.world import STORE_DOWN
 
 money = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12)
 milliseconds = st.integers(min_value=0, max_value=4102444800000)
@@ -71,6 +75,18 @@ def test_both_stacks_write_the_same_shape(name: str) -> None:
 def types(shape: dict[str, object]) -> dict[str, type]:
     """Of each key; `True == 1 == 1.0` would hide a difference."""
     return {name: str if isinstance(value, str) else type(value) for name, value in shape.items()}
+
+
+@pytest.mark.parametrize("stack", ["legacy", "modern"])
+async def test_each_stack_logs_the_reason_that_clients_do_not_hear(
+    stack: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with TARGETS[stack](STORE_DOWN, Path()) as target:
+        await target.send(get("/api/orders"))
+    assert caplog.messages == [
+        "service.unavailable code=store_unavailable "
+        "reason=Store unavailable: /srv/trading.db is full"
+    ]
 
 
 def test_both_stacks_map_errors_alike() -> None:

@@ -17,6 +17,7 @@ from shared_services.orders.validation import parse
 from shared_services.services import Services, wire
 from shared_services.settings import TradingSettings
 from shared_services.storage import Store, Transaction, open_store
+from shared_services.storage.errors import StoreUnavailable
 from tests.contract.exchanges import LostAnswer, Margin, failing
 from tests.fakes import (
     EXAMPLE_NOW,
@@ -139,6 +140,9 @@ REFUSING: Final = World(
 )
 BROKEN: Final = World(
     "broken", port=_broken(dict.fromkeys(_METHODS, RuntimeError("the password is 1234")))
+)
+STORE_DOWN: Final = World(
+    "store down", port=_broken({"open_orders": StoreUnavailable("/srv/trading.db is full")})
 )
 SENDING_FAILS: Final = World(
     "sending fails", port=_broken({"create": ExchangeFailedError("nonce too small")})

@@ -73,7 +73,7 @@ async def test_a_transaction_that_always_conflicts_is_unavailable_in_the_end(
     with pytest.raises(StoreUnavailable) as caught:
         await PostgresStore(store._engine, attempts=3).transaction(work)
 
-    assert caught.value.message == "3 attempts met conflicting transactions"
+    assert caught.value.reason == "3 attempts met conflicting transactions"
     assert work.runs == 3
 
 
@@ -149,7 +149,7 @@ async def test_a_read_only_server_is_unavailable_for_writers_and_can_be_read(
                 await store.transaction(credit)
             assert await store.read(lambda reader: reader.get(ACCOUNTS, "ann")) is None
 
-    assert caught.value.message == "cannot execute INSERT in a read-only transaction"
+    assert caught.value.reason == "cannot execute INSERT in a read-only transaction"
 
 
 @pytest.mark.parametrize("leave", [by_scope, by_task])
@@ -184,7 +184,7 @@ async def test_a_pool_without_a_free_connection_is_unavailable(
             await PostgresStore(engine).transaction(credit)
     await engine.dispose()
 
-    assert caught.value.message == "every connection is in use"
+    assert caught.value.reason == "every connection is in use"
 
 
 async def test_a_url_that_cannot_be_one_is_refused_without_its_password() -> None:
@@ -199,15 +199,15 @@ async def test_a_server_that_does_not_answer_is_unavailable_at_the_start(tmp_pat
     with pytest.raises(StoreUnavailable) as caught:
         async with open_postgres(url, create_tables):
             pass
-    assert "No such file or directory" in str(caught.value.message)
-    assert "secret" not in str(caught.value.message)
+    assert "No such file or directory" in caught.value.reason
+    assert "secret" not in caught.value.reason
 
 
 async def test_a_database_that_does_not_exist_is_named(postgres_server: Server) -> None:
     with pytest.raises(StoreUnavailable) as caught:
         async with open_postgres(postgres_server.url("nowhere"), create_tables):
             pass
-    assert 'database "nowhere" does not exist' in str(caught.value.message)
+    assert 'database "nowhere" does not exist' in caught.value.reason
 
 
 async def test_a_defect_of_ours_is_not_called_unavailable(postgres_url: str) -> None:

@@ -118,10 +118,8 @@ async def test_a_file_that_stays_locked_is_unavailable(store: SqliteStore, path:
         with pytest.raises(StoreUnavailable) as caught:
             await store.transaction(credit)
 
-    assert caught.value.envelope() == {
-        "error": "Store unavailable",
-        "message": "database is locked",
-    }
+    assert caught.value.envelope() == {"error": "Store unavailable"}
+    assert str(caught.value) == "Store unavailable: database is locked"
 
 
 async def test_a_pool_without_a_free_connection_is_unavailable(
@@ -132,7 +130,7 @@ async def test_a_pool_without_a_free_connection_is_unavailable(
         await SqliteStore(engine, path).transaction(credit)
     engine.dispose()
 
-    assert caught.value.message == "every connection is in use"
+    assert caught.value.reason == "every connection is in use"
 
 
 async def test_a_full_disk_is_unavailable_and_the_store_recovers(
@@ -146,7 +144,7 @@ async def test_a_full_disk_is_unavailable_and_the_store_recovers(
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailable) as caught:
         await store.transaction(grow)
-    assert caught.value.message == "database or disk is full"
+    assert caught.value.reason == "database or disk is full"
 
     with store._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 100000")
@@ -172,7 +170,7 @@ async def test_a_file_that_was_deleted_or_replaced_while_open_is_named(
 
     with pytest.raises(StoreUnavailable) as caught:
         await store.transaction(credit)
-    assert caught.value.message == f"{path} was deleted or replaced while it was open"
+    assert caught.value.reason == f"{path} was deleted or replaced while it was open"
 
     kept.replace(path)
     await store.transaction(credit)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.contract.case import Case, get, post_order
 from tests.contract.cases.routing import ECHOED, ORIGIN
-from tests.contract.world import BROKEN, DOWN, LOST_ANSWER, NO_EXCHANGE, SENDING_FAILS
+from tests.contract.world import BROKEN, DOWN, LOST_ANSWER, NO_EXCHANGE, SENDING_FAILS, STORE_DOWN
 from tests.drive import Request
 
 ORDER = post_order(
@@ -114,6 +114,14 @@ CASES = [
             "status.get": get("/api/status"),
             "trading.limitations": get("/api/trading-limitations"),
         }.items()
+    ),
+    Case(
+        "orders.list",
+        "the store fails, and clients hear of no file or host",
+        get("/api/orders"),
+        503,
+        b'{"error":"Store unavailable"}\n',
+        world=STORE_DOWN,
     ),
     Case(
         "balances.list",
