@@ -52,7 +52,7 @@ class Blocking:
         self,
         open_services: Callable[[], AbstractAsyncContextManager[Services]],
         *,
-        timeout: float = 30.0,  # seconds
+        timeout: float = 60.0,  # seconds; longer than a service may take, which answers better
     ) -> None:
         self._open_services = open_services
         self._timeout = timeout

@@ -11,7 +11,7 @@ from shared_services.storage import Store, Transaction
 from shared_services.storage.errors import StoreUnavailable
 
 MEMORY_MS: Final = 24 * 3_600_000
-LEASE_MS: Final = 120_000  # longer than a request may take: after it, its outcome is unknown
+LEASE_MS: Final = 60_000  # longer than a request may take: after it, its outcome is unknown
 
 _SWEEP: Final = 2  # expired keys that each new one removes: the table shrinks as fast as it grows
 
@@ -38,11 +38,21 @@ class IdempotencyKeys:
             await self._store.transaction(_replace, row, replace(row, answer=answer))
 
     async def suspend(self, row: IdempotencyRow) -> None:
-        """Leave the key pending: the next request with it asks the exchange first."""
-        await self._store.transaction(_replace, row, replace(row, lease_until_ms=0))
+        """Leave the key pending: the next request with it asks the exchange first.
+
+        If the store fails now, that is so once the lease expires.
+        """
+        with suppress(StoreUnavailable):
+            await self._store.transaction(_replace, row, replace(row, lease_until_ms=0))
 
     async def forget(self, row: IdempotencyRow) -> None:
-        await self._store.transaction(_replace, row, None)
+        """If the store fails now, the key stays pending."""
+        with suppress(StoreUnavailable):
+            await self._store.transaction(_replace, row, None)
+
+
+def in_progress() -> IdempotencyKeyInProgress:
+    return IdempotencyKeyInProgress("Request with this idempotency key is still in progress")
 
 
 def _claim(tx: Transaction, wanted: IdempotencyRow, now: int) -> IdempotencyRow:
@@ -56,7 +66,7 @@ def _claim(tx: Transaction, wanted: IdempotencyRow, now: int) -> IdempotencyRow:
     if row.answer is not None:
         return row
     if row.lease_until_ms > now:
-        raise IdempotencyKeyInProgress("Request with this idempotency key is still in progress")
+        raise in_progress()
     resumed = replace(row, lease_until_ms=wanted.lease_until_ms)
     tx.put(IDEMPOTENCY, resumed)
     return resumed

@@ -29,6 +29,10 @@ def write(tx: Transaction, note: OrderNoteRow) -> None:
     tx.put(ORDER_NOTES, note)
 
 
+def is_written(reader: Reader, client_id: str) -> bool:
+    return reader.get(ORDER_NOTES, client_id) is not None
+
+
 def remove(tx: Transaction, note: OrderNoteRow) -> None:
     """The order does not exist after all."""
     tx.delete(ORDER_NOTES, note.client_id)

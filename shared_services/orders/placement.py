@@ -11,17 +11,20 @@ from shared_services.exchange.model import ExchangeOrder, OrderRequest
 from shared_services.exchange.port import RefusedError
 from shared_services.exchange.service import ExchangeAsync, Outage
 from shared_services.orders import notes
+from shared_services.orders.idempotency import in_progress
 from shared_services.orders.lease import Lease
 from shared_services.orders.model import Order, OrderCommand, Submission
 from shared_services.orders.tables import OrderNoteRow
-from shared_services.storage import Store
+from shared_services.storage import Store, Transaction
 
-_SECTION: Final = "order placement"
+SECTION: Final = "order placement"
+PATIENCE: Final = 10.0  # seconds for each step: the turn, the lookup, the checks, the sending
 
 _NOT_SENT: Final = Outage(
     error="Order service not available",
     details="Exchange service not configured",
     failed="Order was not sent",
+    patience=PATIENCE,
 )
 _SENT: Final = replace(
     _NOT_SENT,
@@ -46,32 +49,40 @@ class Placement:
         self._exchange = exchange
         self._risk = risk
         self._clock = clock
-        self._lease = Lease(store, clock, _SECTION)
+        self._lease = Lease(store, clock, SECTION)
 
-    async def place(self, submission: Submission, client_id: str) -> Order:
-        """Raises what `OrderServiceAsync.create` does; after OutcomeUnknown, use `find`."""
-        async with self._alone():
+    async def place(self, submission: Submission, client_id: str, *, resumed: bool) -> Order:
+        """Raises what `OrderServiceAsync.create` does.
+
+        `resumed`: an earlier request may have sent the order under `client_id`. It is looked up
+        first, and sent only if it certainly does not exist.
+        """
+        async with self._alone(_SENT if resumed else _NOT_SENT):
+            found = await self._find(client_id) if resumed else None
+            if found is not None:
+                return found
             with _NOT_SENT.told():
                 await self._admit(submission.command)
-            note = notes.note_of(submission, client_id, self._clock.now_ms())
-            await self._store.transaction(notes.write, note)
+                note = notes.note_of(submission, client_id, self._clock.now_ms())
+                await self._store.transaction(self._go_ahead, note, resumed=resumed)
             order = await self._send(_request(submission.command, client_id), note)
         return notes.annotate(order, note)
 
-    async def find(self, client_id: str) -> Order | None:
-        """The order that was sent under `client_id`; None if it certainly does not exist."""
+    @asynccontextmanager
+    async def _alone(self, outage: Outage) -> AsyncIterator[None]:
+        with outage.told():
+            await self._lease.acquire()
+        try:
+            async with self._lease.renewed():
+                yield
+        finally:
+            await self._lease.release()
+
+    async def _find(self, client_id: str) -> Order | None:
+        """None if it certainly does not exist."""
         with _SENT.told():
             order = await self._exchange.port.order_by_client_id(client_id)
         return None if order is None else (await self._store.read(notes.annotated, [order]))[0]
-
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        with _NOT_SENT.told():
-            await self._lease.acquire()
-        try:
-            yield
-        finally:
-            await self._lease.release()
 
     async def _admit(self, command: OrderCommand) -> None:
         if command.symbol not in await self._exchange.port.instruments():
@@ -79,6 +90,13 @@ class Placement:
         messages = await self._risk.check(command)
         if messages:
             raise OrderRejected("Order rejected by risk management", details=messages)
+
+    def _go_ahead(self, tx: Transaction, note: OrderNoteRow, *, resumed: bool) -> None:
+        """Nobody went ahead of us, neither with another order nor, resuming it, with this one."""
+        self._lease.confirm(tx)
+        if not resumed and notes.is_written(tx, note.client_id):
+            raise in_progress()
+        notes.write(tx, note)
 
     async def _send(self, request: OrderRequest, note: OrderNoteRow) -> ExchangeOrder:
         try:

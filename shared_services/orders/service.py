@@ -17,7 +17,6 @@ from shared_services.orders import answers, notes
 from shared_services.orders.idempotency import IdempotencyKeys
 from shared_services.orders.model import ClosedOrder, Order, Placed, Submission
 from shared_services.orders.placement import Placement
-from shared_services.orders.tables import IdempotencyRow
 from shared_services.orders.validation import parse
 from shared_services.storage import Store
 
@@ -54,7 +53,8 @@ class OrderServiceAsync:
         """
         submission = parse(body, idempotency_key)
         if submission.idempotency_key is None:
-            return Placed(await self._placement.place(submission, self._new_id()))
+            client_id = self._new_id()
+            return Placed(await self._placement.place(submission, client_id, resumed=False))
         return await self._create_once(submission, submission.idempotency_key)
 
     async def open(self) -> list[Order]:
@@ -98,7 +98,7 @@ class OrderServiceAsync:
             return Placed(answers.replay(row.answer), replayed=True)
         resumed = row.client_id != client_id
         try:
-            order = await self._carry_out(submission, row, resumed=resumed)
+            order = await self._placement.place(submission, row.client_id, resumed=resumed)
         except (OrderRejected, OrderRefused) as refusal:
             await self._keys.remember(row, answers.of_refusal(refusal))
             raise
@@ -108,10 +108,3 @@ class OrderServiceAsync:
             raise
         await self._keys.remember(row, answers.of_order(order))
         return Placed(order)
-
-    async def _carry_out(
-        self, submission: Submission, row: IdempotencyRow, *, resumed: bool
-    ) -> Order:
-        """A request that was sent before is looked up first, and sent again only if it is gone."""
-        found = await self._placement.find(row.client_id) if resumed else None
-        return found or await self._placement.place(submission, row.client_id)

@@ -1,6 +1,6 @@
 """Exchanges that fail the way real ones do, over the paper exchange."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from anyio import Event
@@ -30,6 +30,7 @@ class FaultyExchange(PaperExchange):
     sent = 0
     on_create: Callable[[], None] | None = None
     after_create: Callable[[], None] | None = None
+    on_ticker: Callable[[], Awaitable[None]] | None = None
     gate: tuple[Event, Event] | None = None
     """`create` sets the first and waits for the second."""
 
@@ -48,6 +49,9 @@ class FaultyExchange(PaperExchange):
 
     async def ticker(self, symbol: str) -> Ticker:
         self._fail(f"ticker {symbol}")
+        if self.on_ticker is not None:
+            todo, self.on_ticker = self.on_ticker, None
+            await todo()
         return await super().ticker(symbol)
 
     async def fills(self, cursor: str | None) -> FillReport:

@@ -18,8 +18,11 @@ from shared_services.errors import (
     OutcomeUnknown,
     ServiceError,
 )
+from shared_services.exchange.service import ExchangeAsync
 from shared_services.orders.idempotency import LEASE_MS, MEMORY_MS, IdempotencyKeys
+from shared_services.orders.placement import Placement
 from shared_services.orders.tables import IDEMPOTENCY
+from shared_services.orders.validation import parse
 from shared_services.services import Services, wire
 from shared_services.storage import Store
 from shared_services.storage.errors import StoreUnavailable
@@ -255,12 +258,28 @@ async def test_a_store_that_fails_before_sending_leaves_the_key_pending(
 ) -> None:
     store = FailingStore()
     services = wired(await open_example(store, clock, market))
-    store.failing = {"write"}
+    store.failing = {"_go_ahead"}
     with pytest.raises(StoreUnavailable):
         await services.orders.create(BUY, "k")
     store.failing = set()
     clock.now += LEASE_MS
     assert (await services.orders.create(BUY, "k")).order.id == "1001"
+
+
+async def test_an_unknown_outcome_is_told_even_if_the_store_fails_as_well(
+    clock: FixedClock, market: FixedMarket
+) -> None:
+    store = FailingStore()
+    exchange = await open_example(store, clock, market)
+    exchange.fault, store.failing = "lost", {"_replace"}
+    with pytest.raises(OutcomeUnknown):
+        await wired(exchange).orders.create(BUY, "k")
+    exchange.fault, store.failing = None, set()
+    with pytest.raises(IdempotencyKeyInProgress):
+        await wired(exchange).orders.create(BUY, "k")
+    clock.now += LEASE_MS
+    assert (await wired(exchange).orders.create(BUY, "k")).order.id == "1001"
+    assert exchange.sent == 1
 
 
 async def test_a_paper_account_that_cannot_be_written_is_an_unknown_outcome(
@@ -274,6 +293,19 @@ async def test_a_paper_account_that_cannot_be_written_is_an_unknown_outcome(
     assert caught.value.error == "Exchange error: paper account unavailable"
     store.failing = set()
     assert (await services.orders.create(BUY, "k")).order.id == "1001"
+
+
+async def test_whoever_lost_the_key_sends_no_order_either(
+    exchange: FaultyExchange, services: Services, clock: FixedClock
+) -> None:
+    """The first request stood still; the second took over, under the same client id."""
+    placement = Placement(exchange.store, ExchangeAsync(exchange), services.risk, clock)
+    submission = parse(BUY, "k")
+    order = await placement.place(submission, "client-1", resumed=True)
+    with pytest.raises(IdempotencyKeyInProgress):
+        await placement.place(submission, "client-1", resumed=False)
+    assert await placement.place(submission, "client-1", resumed=True) == order
+    assert exchange.sent == 1
 
 
 async def test_whoever_lost_the_key_no_longer_writes_it(
