@@ -9,6 +9,7 @@ from gateway.assignment import cohort_key
 from gateway.inventory import Endpoint, Inventory, Shape, parse_endpoint
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.model import Plan, RouteRule, buckets
+from gateway.plan.patterns import is_pattern, matches, rank
 from gateway.routing import Route, RouteTable
 from gateway.words import Phase
 
@@ -53,7 +54,7 @@ class _Compiler:
         self._learn()
         exact, patterns = self._rules()
         routes = [*self._named(exact), *self._others(exact, patterns)]
-        self._check_kill_switch()
+        self._check_stacks()
         if self.problems:
             raise PlanRefused(self.problems)
         return RouteTable(
@@ -90,7 +91,7 @@ class _Compiler:
         for index, rule in enumerate(self.plan.routes):
             placed = _Rule(rule, self.document.rule_lines[index], f"routes[{index}].route")
             shape = parse_endpoint(rule.route).shape
-            if _is_pattern(rule.route):
+            if is_pattern(rule.route):
                 patterns.append(placed)
             elif shape in exact:
                 first = exact[shape].line
@@ -135,9 +136,9 @@ class _Compiler:
     ) -> RouteRule | None:
         """The most specific pattern that matches; two of one rank would be a matter of luck."""
         matching = [
-            (_rank(placed.rule.route), index)
+            (rank(placed.rule.route), index)
             for index, placed in enumerate(patterns)
-            if _matches(placed.rule.route, known.endpoint)
+            if matches(placed.rule.route, known.endpoint)
         ]
         if not matching:
             return None
@@ -160,8 +161,17 @@ class _Compiler:
                 placed.refuse(f"legacy does not serve {rule.route}; nearest: modern: 100")
             )
 
-    def _check_kill_switch(self) -> None:
-        if self.plan.kill_switch and self.plan.phase is Phase.FULL:
+    def _check_stacks(self) -> None:
+        """Every request must have a stack to go to."""
+        phase, switch = self.plan.phase, self.plan.kill_switch
+        missing = {
+            "BANYAN_MODERN": self.inventory.modern == () and phase is Phase.FULL,
+            "BANYAN_LEGACY": self.inventory.legacy == ()
+            and (phase is Phase.PARALLEL or switch or self.inventory.modern == ()),
+        }
+        for setting in (name for name, needed in missing.items() if needed):
+            self.problems.append(Problem(f"this plan needs a stack that is not there: {setting}"))
+        if switch and phase is Phase.FULL:
             message = "there is no legacy to go to in `phase: full`; nearest: phase: gradual"
             self.problems.append(Problem(message, 1, "kill_switch"))
 
@@ -180,23 +190,3 @@ class _Compiler:
         """A pattern over apps that do not tell what they serve is a route by itself."""
         endpoint = parse_endpoint(rule.route.replace("/**", "/{rest:path}"))
         return self._route(_Known(endpoint, legacy=True, modern=True), rule.split, rule.cohort)
-
-
-def _is_pattern(route: str) -> bool:
-    return route.startswith("* ") or route.endswith("/**")
-
-
-def _rank(pattern: str) -> tuple[int, bool]:
-    """The longer literal beginning wins, then a method over any method."""
-    method, template = parse_endpoint(pattern)
-    return len(template.partition("{")[0].partition("**")[0]), method != "*"
-
-
-def _matches(pattern: str, endpoint: Endpoint) -> bool:
-    method, template = parse_endpoint(pattern)
-    if method not in {"*", endpoint.method}:
-        return False
-    if template.endswith("/**"):
-        base = template.removesuffix("/**")
-        return endpoint.template == base or endpoint.template.startswith(base + "/")
-    return Endpoint("", template).shape == Endpoint("", endpoint.template).shape

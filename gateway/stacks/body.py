@@ -6,7 +6,7 @@ its end: an upload that is cut short never reaches the app, and a slow one holds
 
 from tempfile import SpooledTemporaryFile
 
-from gateway.dispatch import Receive
+from gateway.dispatch import Receive, Scope
 
 
 class BodyTooLarge(Exception):
@@ -20,11 +20,15 @@ class ClientLeft(Exception):
 Body = SpooledTemporaryFile[bytes]
 
 
-async def read_body(receive: Receive, *, limit: int, memory: int) -> Body:
+async def read_body(scope: Scope, receive: Receive, *, limit: int, memory: int) -> Body:
     """The whole body as a file at position 0: up to `memory` bytes in memory, then on disk.
 
-    Raises BodyTooLarge above `limit` bytes and ClientLeft; the file is closed in both cases.
+    Raises BodyTooLarge above `limit` bytes (before a byte is read, if the length is declared) and
+    ClientLeft; the file is closed in both cases.
     """
+    declared = next((v for name, v in scope["headers"] if name == b"content-length"), b"")
+    if declared.isdigit() and int(declared) > limit:
+        raise BodyTooLarge
     body: Body = SpooledTemporaryFile(max_size=memory)  # noqa: SIM115 (the caller closes it)
     try:
         await _fill(body, receive, limit)

@@ -55,7 +55,7 @@ class WSGIStack:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit, memory = self._settings.body_limit, self._settings.body_memory
         try:
-            body = await read_body(receive, limit=limit, memory=memory)
+            body = await read_body(scope, receive, limit=limit, memory=memory)
         except ClientLeft:
             metrics.ABORTED_UPLOADS.inc()
             return

@@ -310,11 +310,21 @@ async def test_b055_a_view_that_exits_fails_its_request_only(imports: str, make:
     assert (process.returncode, output) == (0, b"the worker lives: the app raised SystemExit\n")
 
 
-async def test_the_body_limit_is_413_before_the_app_is_called(bridge: Make) -> None:
+@pytest.mark.parametrize(
+    ("framing", "messages"),
+    [
+        ((b"content-length", b"5"), ()),  # declared: not a byte of it is read
+        (CHUNKED, (chunk(b"hel", more=True), chunk(b"lo", more=True))),
+    ],
+)
+async def test_b042_a_body_above_the_limit_is_413_and_the_app_is_not_called(
+    bridge: Make, framing: tuple[bytes, bytes], messages: tuple[dict[str, Any], ...]
+) -> None:
     app = bridge(reading_app(), body_limit=4)
-    headers = [(b"content-length", b"5")]
-    client = Client(app, chunk(b"hello"), method="POST", path="/raw", headers=headers)
-    assert (await client.ask()).status == 413
+    client = Client(app, *messages, method="POST", path="/raw", headers=[framing])
+    if not messages:
+        client.receive = client.gone.wait  # type: ignore[assignment,method-assign]
+    assert (await client.ask(deadline=1)).status == 413
 
 
 async def test_t18_a_view_that_never_ends_does_not_keep_the_process_alive() -> None:

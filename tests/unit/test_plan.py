@@ -196,5 +196,6 @@ def test_the_first_plan_compiles_and_changes_nothing() -> None:
     table = compiled(first_plan("traffic.yaml", INVENTORY))
     assert table.phase is Phase.GRADUAL
     assert set(splits(table).values()) == {0}
-    empty = first_plan("traffic.yaml", Inventory((), ()))
-    assert compiled(empty, Inventory((), ())).routes == ()
+    nothing_in_common = Inventory((Endpoint("GET", "/old"),), ())
+    empty = first_plan("traffic.yaml", nothing_in_common)
+    assert splits(compiled(empty, nothing_in_common)) == {"GET /old": 0}
