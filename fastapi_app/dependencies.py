@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 
-from gateway.kit.compat import first_query, is_json
+from gateway.kit.compat import first_query, is_json, joined_header
 from shared_services.jsonbody import parse_object
 from shared_services.queries import parse_limit, require
 from shared_services.services import Services
@@ -51,5 +51,7 @@ async def _history_limit(limit: _LimitText) -> int:
 
 TradingServices = Annotated[Services, Depends(_services)]
 JsonObject = Annotated[dict[str, object], Depends(_json_object)]
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
+IdempotencyKey = Annotated[
+    str | None, Depends(joined_header("Idempotency-Key", "The order is placed once per key"))
+]
 HistoryLimit = Annotated[int, Depends(_history_limit)]

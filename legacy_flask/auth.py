@@ -19,7 +19,7 @@ def init_app(app: Flask, settings: TradingSettings) -> None:
         headers = request.headers
         if not is_authorized(
             settings,
-            authorization=headers.get("Authorization"),
-            api_key=headers.get("X-API-Key"),
+            authorization=headers.get("Authorization", ""),
+            api_key=headers.get("X-API-Key", ""),
         ):
             abort(401)

@@ -13,16 +13,14 @@ CHALLENGE: Final = 'Bearer realm="trading-api"'
 _REFUSED: Final = 3  # gunicorn stops for good when a worker ends with it (WORKER_BOOT_ERROR)
 
 
-def is_authorized(
-    settings: TradingSettings, *, authorization: str | None, api_key: str | None
-) -> bool:
+def is_authorized(settings: TradingSettings, *, authorization: str, api_key: str) -> bool:
     """Whether one of the two headers carries the token, if there is one; in constant time."""
     if settings.api_token is None:
         return True
     token = settings.api_token.get_secret_value().encode()
-    scheme, _, bearer = (authorization or "").partition(" ")
+    scheme, _, bearer = authorization.partition(" ")
     by_bearer = scheme.lower() == "bearer" and _equal(bearer.strip(), token)
-    return by_bearer | _equal(api_key or "", token)
+    return by_bearer | _equal(api_key.strip(), token)
 
 
 def settings_or_exit(address: str = "localhost") -> TradingSettings:

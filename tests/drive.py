@@ -17,7 +17,10 @@ START = "http.response.start"
 
 @dataclass(frozen=True)
 class Request:
-    """`target` is path and query as they stand on the request line."""
+    """`target` is path and query as they stand on the request line.
+
+    A header whose value has several lines is sent as often; WSGI servers join them.
+    """
 
     method: str
     target: str
@@ -87,7 +90,11 @@ class AsgiTarget:
 
 def _scope(request: Request, state: Mapping[str, Any]) -> dict[str, Any]:
     path, query = request.split
-    headers = [(k.encode(), v.encode("latin-1")) for k, v in request.all_headers.items()]
+    headers = [
+        (name.encode(), line.encode("latin-1"))
+        for name, value in request.all_headers.items()
+        for line in value.split("\n")
+    ]
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -134,7 +141,10 @@ class WsgiTarget:
 
 def _environ(request: Request) -> dict[str, Any]:
     path, query = request.split
-    headers = {f"HTTP_{k.upper().replace('-', '_')}": v for k, v in request.all_headers.items()}
+    headers = {
+        f"HTTP_{name.upper().replace('-', '_')}": value.replace("\n", ",")
+        for name, value in request.all_headers.items()
+    }
     length = headers.pop("HTTP_CONTENT_LENGTH", None)
     kind = headers.pop("HTTP_CONTENT_TYPE", None)
     return {

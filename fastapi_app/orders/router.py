@@ -50,7 +50,7 @@ async def create_order(
     body: JsonObject,
     services: TradingServices,
     response: Response,
-    key: IdempotencyKey = None,
+    key: IdempotencyKey,
 ) -> dict[str, Order]:
     """Place an order, at most once per idempotency key."""
     placed = await services.orders.create(body, key)

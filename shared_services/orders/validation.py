@@ -20,8 +20,10 @@ E = TypeVar("E", bound=StrEnum)
 def parse(body: Mapping[str, object], header_key: str | None) -> Submission:
     """The order in `body`; `header_key` is the header `Idempotency-Key`.
 
+    Blanks around the header are no part of it (RFC 9110, 5.5): some servers leave them.
     Raises InvalidOrder with every message that applies, in the order of the contract.
     """
+    header_key = None if header_key is None else header_key.strip(" \t")
     form = _Form(body)
     command = _command(form)
     client_order_id = _client_order_id(form, header_key)

@@ -84,8 +84,7 @@ async def test_each_stack_logs_the_reason_that_clients_do_not_hear(
     async with TARGETS[stack](STORE_DOWN, Path()) as target:
         await target.send(get("/api/orders"))
     assert caplog.messages == [
-        "service.unavailable code=store_unavailable "
-        "reason=Store unavailable: /srv/trading.db is full"
+        "service.unavailable code=store_unavailable reason=Store unavailable: /srv/trading.db is full"
     ]
 
 

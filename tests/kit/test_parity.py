@@ -106,6 +106,10 @@ REQUESTS = {
         "GET", "/json", ORIGIN | {"Access-Control-Request-Private-Network": "true"}
     ),
     "preflight": Request("OPTIONS", "/json", PREFLIGHT),
+    "origin twice": Request("GET", "/json", {"Origin": "https://a.example\nhttps://b.example"}),
+    "preflight, headers asked for twice": Request(
+        "OPTIONS", "/json", PREFLIGHT | {"Access-Control-Request-Headers": "x-b, x-c\nx-a"}
+    ),
     "preflight in lower case": Request(
         "OPTIONS", "/json", ORIGIN | {"Access-Control-Request-Method": "put"}
     ),

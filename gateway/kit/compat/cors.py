@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.kit.compat.headers import joined_lines
+
 Header = tuple[bytes, bytes]
 
 _METHODS = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
@@ -22,7 +24,7 @@ def cors(app: ASGIApp) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        added = _headers(scope["method"], dict(scope["headers"]))
+        added = _headers(scope["method"], joined_lines(scope["headers"]))
 
         async def send_with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -63,7 +63,7 @@ CASES = [
     *(
         Case(
             "status.get",
-            f"Authorization: {value}",
+            f"Authorization: {value!r}",
             get("/api/status", authorization=value),
             401,
             UNAUTHORIZED,
@@ -77,6 +77,7 @@ CASES = [
             f"Basic {TOKEN}",
             TOKEN,
             f"{BEARER}x",
+            f"{BEARER}\nBearer wrong",
             "Bearer é",
         )
     ),
