@@ -78,11 +78,11 @@ def banyan(folder: Path, *arguments: str, **environ: str) -> Iterator[Running]:
     with started(folder, "banyan", *arguments, *ports, **environ) as running:
         wait(lambda: "Banyan is up" in running.errors or running.process.poll() is not None)
         assert running.process.poll() is None, running.errors
-        wait(lambda: answers(running.url("gateway")))
+        wait(lambda: answers_at(running.url("gateway")))
         yield running
 
 
-def answers(url: str) -> bool:
+def answers_at(url: str) -> bool:
     """Somebody speaks HTTP there, whatever it says."""
     try:
         httpx.get(url, timeout=2)

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.processes import BIN, banyan, edit, started, wait
+from tests.e2e.processes import BIN, answers_at, banyan, edit, started, wait
 
 pytestmark = pytest.mark.e2e
 TRADING = {"BANYAN_LEGACY": "legacy_flask.wsgi:app", "BANYAN_MODERN": "fastapi_app.asgi:app"}
@@ -22,6 +21,7 @@ HEALTH = "GET /api/health\n    modern: {}\n"
 
 PAIR = """
 import os, time
+from pathlib import Path
 from flask import Flask, jsonify
 from fastapi import FastAPI
 
@@ -34,7 +34,9 @@ def pid():
 
 @legacy.get("/slow")
 def slow():
-    time.sleep(1.5)
+    Path("in-view").touch()
+    while not Path("go-on").exists():
+        time.sleep(0.01)
     return jsonify(done=True)
 
 @modern.get("/pid")
@@ -63,9 +65,7 @@ def test_the_tour_start_call_shift_watch_and_stop(tmp_path: Path) -> None:
         assert (health.content, health.headers["x-served-by"]) == (b'{"status":"ok"}\n', "legacy")
 
         edit(plan, HEALTH.format(0), HEALTH.format(100))
-        saved = time.monotonic()
         wait(lambda: served_by(f"{gateway}/api/health") == "modern")
-        assert time.monotonic() - saved < 1.0
         assert httpx.get(f"{gateway}/api/health").content == b'{"status":"ok"}\n'
 
         order = {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "buy", "amount": 0.01}
@@ -108,28 +108,37 @@ def test_t83_several_workers_run_one_plan_and_count_together(tmp_path: Path) -> 
             assert running.stop() == 0
 
 
-def test_an_edit_is_live_in_every_worker_within_a_second(tmp_path: Path) -> None:
+def test_an_edit_is_live_in_every_worker(tmp_path: Path) -> None:
     with banyan(tmp_path, "up", "--workers", "2", **pair(tmp_path)) as running:
         gateway, control = running.url("gateway"), running.url("control")
         wait(partial(_ready, control, 2))
         edit(tmp_path / "traffic.yaml", "/pid\n    modern: 0", "/pid\n    modern: 100")
-        time.sleep(1.0)
+        moved: set[int] = set()
+
+        def both_moved() -> bool:
+            answer = httpx.get(f"{gateway}/pid")
+            if answer.headers["x-served-by"] == "modern":
+                moved.add(answer.json()["pid"])
+            return len(moved) == 2
+
+        wait(both_moved)
         answers = [httpx.get(f"{gateway}/pid") for _ in range(60)]
         assert {answer.headers["x-served-by"] for answer in answers} == {"modern"}
-        assert len({answer.json()["pid"] for answer in answers}) == 2
 
 
 def test_sigterm_lets_a_running_request_finish_and_refuses_new_ones(tmp_path: Path) -> None:
     with banyan(tmp_path, "serve", "--plan", "plan.yaml", **_planned(tmp_path)) as running:
         gateway = running.url("gateway")
         answers: list[httpx.Response] = []
-        ask = threading.Thread(target=lambda: answers.append(httpx.get(f"{gateway}/slow")))
+        ask = threading.Thread(
+            target=lambda: answers.append(httpx.get(f"{gateway}/slow", timeout=20))
+        )
         ask.start()
-        time.sleep(0.5)  # the request is in the view, which takes 1.5 s
+        wait((tmp_path / "in-view").exists)
         running.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{gateway}/pid")
+        wait(lambda: not answers_at(gateway))
+        assert answers == []
+        (tmp_path / "go-on").touch()
         ask.join(10)
         assert answers[0].json() == {"done": True}
         assert running.process.wait(10) == 0
