@@ -11,7 +11,9 @@ from shared_services.storage import Store, Transaction
 from shared_services.storage.errors import StoreUnavailable
 
 MEMORY_MS: Final = 24 * 3_600_000
-LEASE_MS: Final = 60_000  # longer than a request may take: after it, its outcome is unknown
+LEASE_MS: Final = 20_000
+"""So long does a crash block its key. Whoever works longer may be overtaken: `Placement` sees to it
+that the order is sent once nevertheless."""
 
 _SWEEP: Final = 2  # expired keys that each new one removes: the table shrinks as fast as it grows
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,17 +25,30 @@ def server(
     command: tuple[str, ...], store: Path
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """A running server over the SQLite file `store`, a client for it, and its process."""
-    port, log = free_port(), store.with_suffix(f".{command[0]}.log")
+    with server_over(f"sqlite:///{store}", command, store.parent) as running:
+        yield running
+
+
+@contextmanager
+def server_over(
+    url: str, command: tuple[str, ...], folder: Path, **environment: str
+) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
+    """The same over any store; its log goes to `folder`."""
+    port, log = free_port(), folder / f"{command[0]}.log"
     arguments = [part.format(port=port) for part in command]
     with (
         log.open("wb") as errors,
-        start(arguments, errors, TRADING_STORE=f"sqlite:///{store}") as process,
+        start(arguments, errors, TRADING_STORE=url, **environment) as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE) as client,
     ):
         try:
             until_it_answers(client, process, log)
             yield client, process
         finally:
+            client.close()
+            process.terminate()  # killed, uvicorn would leave its workers behind
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(DEADLINE)
             process.kill()
 
 
