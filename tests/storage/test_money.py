@@ -64,11 +64,15 @@ async def test_t34_every_amount_of_20_and_18_digits_survives(
 def test_t34_a_column_of_money_is_no_float_on_sqlite(kind: sa.types.TypeEngine[Decimal]) -> None:
     amount = Decimal("12345678.123456789012345678")
     table = sa.Table("t", sa.MetaData(), sa.Column("amount", kind))
-    with sa.create_engine("sqlite://").begin() as connection:
-        table.create(connection)
-        connection.execute(table.insert().values(amount=amount))
+    engine = sa.create_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            table.create(connection)
+            connection.execute(table.insert().values(amount=amount))
 
-        assert connection.execute(sa.select(table)).scalar_one() == amount
+            assert connection.execute(sa.select(table)).scalar_one() == amount
+    finally:
+        engine.dispose()
 
 
 async def test_every_store_gives_an_amount_back_in_the_same_digits(store: Store) -> None:
