@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared_services.exchange.model import OrderStatus
+from shared_services.exchange.model import OrderStatus, Side
 from shared_services.exchange.paper.account import open_account
 from shared_services.exchange.paper.exchange import PaperExchange
 from shared_services.exchange.paper.settlement import FILLS_AT_ONCE, PROGRESS_MS, Floor, is_due
@@ -70,6 +70,29 @@ async def test_an_order_fills_while_nobody_looks_as_if_somebody_always_did(
     assert start < fill.timestamp < clock.now
     assert market.ticker(SYMBOL, fill.timestamp).ask <= fill.price
     assert market.ticker(SYMBOL, fill.timestamp - 1000).ask > fill.price
+
+
+async def test_orders_fill_in_the_order_in_which_the_market_reached_them(
+    clock: FixedClock,
+) -> None:
+    """Not in that of their numbers: fees and cost basis depend on what came first."""
+    market = SyntheticMarket(5)
+    watched = await open_exchange(market, clock)
+    alone = await open_exchange(market, clock)
+    last = market.ticker(SYMBOL, clock.now).last
+    for part in ("0.985", "1.015", "0.99", "1.01", "0.995", "1.005"):
+        side = Side.BUY if part < "1" else Side.SELL
+        wanted = request(side, price=str(last * Decimal(part) // 1))
+        for exchange in (watched, alone):
+            await exchange.create(wanted)
+    for _ in range(400):
+        clock.now += 7 * 60_000
+        await watched.balances()
+    fills = (await alone.fills(None)).fills
+    assert len(fills) == 6
+    assert [fill.order_id for fill in fills] != sorted(fill.order_id for fill in fills)
+    assert (await watched.fills(None)).fills == fills
+    assert await held(watched) == await held(alone)
 
 
 async def test_a_resting_order_fills_in_parts(

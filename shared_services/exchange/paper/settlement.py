@@ -1,11 +1,14 @@
 """Filling orders: at once when they are placed, later when somebody looks.
 
-Between two looks nobody works. An order at rest is matched against the prices the market had in the
-meantime, at its own limit, so that the outcome is the same however often anybody looks.
+Between two looks nobody works. Orders at rest are matched against the prices the market had in the
+meantime, each at its own limit and the earliest first, so that the outcome is the same however often
+anybody looks.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from shared_services.exchange.model import Instrument, Level, OrderStatus, Side
@@ -23,7 +26,7 @@ from shared_services.exchange.paper.tables import (
 from shared_services.storage import Reader, Transaction
 
 NAME: Final = "paper"
-FILLS_AT_ONCE: Final = 20  # of one order in one look; the next look goes on from there
+FILLS_AT_ONCE: Final = 100  # in one look; the next look goes on from there
 PROGRESS_MS: Final = 3_600_000  # an order at rest is written back this often: looks stay cheap
 
 
@@ -43,8 +46,7 @@ def settle(tx: Transaction, floor: Floor) -> Floor:
     account = account_of(tx)
     floor = replace(floor, now=max(floor.now, account.latest_ms))
     tx.put(ACCOUNT, replace(account, latest_ms=floor.now))
-    for order in open_orders(tx):
-        _settle_one(tx, floor, order)
+    _fill_all(tx, floor, open_orders(tx))
     return floor
 
 
@@ -96,15 +98,23 @@ def reserved_for(order: OrderRow, instrument: Instrument, part: Level) -> Need:
     return Need(instrument.quote, part.amount * price)
 
 
-def _settle_one(tx: Transaction, floor: Floor, order: OrderRow) -> None:
-    for _ in range(FILLS_AT_ONCE):
+def _fill_all(tx: Transaction, floor: Floor, orders: Iterable[OrderRow]) -> None:
+    due: list[tuple[int, int, OrderRow]] = []  # when, the order's number, and the order
+    for order in orders:
         at = _touch(floor, order)
         if at is None:
             _note_progress(tx, floor, order)
+        else:
+            due.append((at, order.number, order))
+    heapify(due)
+    for _ in range(FILLS_AT_ONCE):
+        if not due:
             return
+        at, number, order = heappop(due)
         order = fill(tx, floor, order, _offered(floor, order, at), at)
-        if not order.is_open:
-            return
+        again = _touch(floor, order) if order.is_open else None
+        if again is not None:
+            heappush(due, (again, number, order))
 
 
 def _touch(floor: Floor, order: OrderRow) -> int | None:
