@@ -4,48 +4,17 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
+from gateway.endpoints import Endpoint, Inventory, Served
+
 _AUTOMATIC = frozenset({"HEAD", "OPTIONS"})  # they follow from the other methods
 _KINDS = frozenset({"int", "float", "uuid", "path"})
 _FLASK_VARIABLE = re.compile(r"<(?:(?P<kind>[A-Za-z_]\w*)(?:\(.*?\))?:)?(?P<name>\w+)>")
-_VARIABLE = re.compile(r"\{\w+(?::(\w+))?\}")
-
-Shape = tuple[str, str]  # a method and a template whose variables have lost their names
-
-
-class Endpoint(NamedTuple):
-    """A method (`*`: any) on a path template in the gateway's notation: `/x/{n:int}/{rest:path}`."""
-
-    method: str
-    template: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.method} {self.template}"
-
-    @property
-    def shape(self) -> Shape:
-        """Two endpoints are one route when they differ in the names of variables only."""
-        return self.method, _VARIABLE.sub(
-            lambda variable: "{path}" if variable[1] == "path" else "{}", self.template
-        )
-
-
-Served = tuple[Endpoint, ...] | None  # None: the app does not tell (it is no Flask, no FastAPI)
-
-
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """What each stack serves; an empty tuple is a stack that is not there."""
-
-    legacy: Served = ()
-    modern: Served = ()
 
 
 def flask_endpoints(app: Any) -> Served:
@@ -83,12 +52,6 @@ def write_inventory(path: Path, inventory: Inventory) -> None:
 
 def _from_json(served: list[list[str]] | None) -> Served:
     return None if served is None else tuple(Endpoint(*pair) for pair in served)
-
-
-def parse_endpoint(route: str) -> Endpoint:
-    """`GET /x` → Endpoint."""
-    method, _, template = route.partition(" ")
-    return Endpoint(method, template)
 
 
 def _endpoints(rules: Iterable[tuple[str, Iterable[str]]]) -> tuple[Endpoint, ...]:

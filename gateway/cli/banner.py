@@ -1,6 +1,7 @@
 """What `banyan up` prints when it takes requests: where things are, and what to try next."""
 
-from gateway.inventory import Inventory, read_inventory
+from gateway.endpoints import Inventory
+from gateway.inventory import read_inventory
 from gateway.settings import Settings
 
 _HELLO = """\

@@ -6,14 +6,10 @@ from time import time
 from typing import Any
 
 from gateway.assignment import Decision, decide
+from gateway.endpoints import Inventory
 from gateway.errors import BanyanError
 from gateway.head import OVERRIDE, HeadReader
-from gateway.inventory import (
-    Inventory,
-    fastapi_endpoints,
-    flask_endpoints,
-    read_inventory,
-)
+from gateway.inventory import fastapi_endpoints, flask_endpoints, read_inventory
 from gateway.override import Overrides
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import Document, PlanRefused, parse

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from gateway.inventory import Inventory, read_inventory
+from gateway.endpoints import Inventory
+from gateway.inventory import read_inventory
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import PlanRefused, parse
 from gateway.plan.file import LastGood, read_plan

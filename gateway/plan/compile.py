@@ -6,7 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from gateway.assignment import cohort_key
-from gateway.inventory import Endpoint, Inventory, Shape, parse_endpoint
+from gateway.endpoints import Endpoint, Inventory, Shape, parse_endpoint
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.model import Plan, RouteRule, buckets
 from gateway.plan.patterns import is_pattern, matches, rank

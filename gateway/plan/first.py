@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.inventory import Inventory
+from gateway.endpoints import Inventory
 
 _HEAD = """\
 # The traffic plan. Save it, and within a second every worker runs it; a plan that is wrong changes

@@ -1,6 +1,6 @@
 """Patterns of routes: `* /api/orders` is every method, `GET /api/**` everything below. Pure."""
 
-from gateway.inventory import Endpoint, parse_endpoint
+from gateway.endpoints import Endpoint, parse_endpoint
 
 
 def is_pattern(route: str) -> bool:

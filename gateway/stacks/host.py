@@ -9,14 +9,8 @@ from anyio import to_thread
 from anyio.from_thread import BlockingPortal
 
 from gateway.dispatch import App
-from gateway.inventory import (
-    Inventory,
-    Served,
-    fastapi_endpoints,
-    flask_endpoints,
-    read_inventory,
-    write_inventory,
-)
+from gateway.endpoints import Inventory, Served
+from gateway.inventory import fastapi_endpoints, flask_endpoints, read_inventory, write_inventory
 from gateway.settings import Settings
 from gateway.stacks.asgi import InProcess
 from gateway.stacks.lifespan import lifespan

@@ -31,8 +31,8 @@ def test_a_stack_trades_alone_and_ends_at_once(name: str, tmp_path: Path) -> Non
         assert [order["id"] for order in listed] == [rested["id"]]
         assert client.delete(f"/api/orders/{rested['id']}").json()["order"] is True
         assert client.get("/api/orders").json() == {"orders": []}
-        # On an idle machine it takes 0.3 s. A portal that is not closed takes gunicorn's whole grace
-        # of 30 s (trap T25): half of that tells the two apart on the busiest machine.
+        # A portal that is not closed takes gunicorn's whole grace of 30 s (trap T25): half of that
+        # tells the two apart on the busiest machine.
         assert terminate(process) < 15
 
 

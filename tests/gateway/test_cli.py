@@ -10,7 +10,8 @@ import pytest
 from gateway.assignment import bucket_of, cohort_key
 from gateway.cli import main
 from gateway.cli.flags import variable
-from gateway.inventory import Endpoint, Inventory, write_inventory
+from gateway.endpoints import Endpoint, Inventory
+from gateway.inventory import write_inventory
 from gateway.settings import Settings
 from tests.drive import AsgiTarget, Request
 from tests.stacks import PLAN, gateway

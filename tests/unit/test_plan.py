@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.assignment import decide
-from gateway.inventory import Endpoint, Inventory
+from gateway.endpoints import Endpoint, Inventory
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import PlanRefused, parse
 from gateway.plan.first import first_plan
