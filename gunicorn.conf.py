@@ -7,5 +7,4 @@ from shared_services.access import settings_or_exit
 
 def on_starting(server: Any) -> None:
     """Refuse before a socket is open to serve without a token what must not be served so."""
-    for address in server.cfg.address:
-        settings_or_exit("localhost" if isinstance(address, str) else address[0])
+    settings_or_exit([at[0] for at in server.cfg.address if isinstance(at, tuple)])

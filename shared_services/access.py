@@ -2,9 +2,12 @@
 
 import hmac
 import ipaddress
+import os
 import sys
+from collections.abc import Sequence
 from typing import Final
 
+from shared_services.bound_addresses import bound_addresses
 from shared_services.settings import TradingSettings
 
 CHALLENGE: Final = 'Bearer realm="trading-api"'
@@ -23,16 +26,20 @@ def is_authorized(settings: TradingSettings, *, authorization: str, api_key: str
     return by_bearer | _equal(api_key.strip(), token)
 
 
-def settings_or_exit(address: str = "localhost") -> TradingSettings:
+def settings_or_exit(addresses: Sequence[str] | None = None) -> TradingSettings:
     """The settings from the environment; for entry modules and server hooks only.
 
     Ends the process, with the reason as its last line, where an API without a token would be
-    reachable from elsewhere (`address` is what it binds to) or trade on a live exchange.
+    reachable from elsewhere (`addresses` it binds to; by default those of the command line) or
+    trade on a live exchange.
     """
     settings = TradingSettings()
-    if reason := refusal(settings, address):
-        sys.stderr.write(f"Refusing to start: {reason} and TRADING_API_TOKEN is not set\n")
-        sys.exit(_REFUSED)
+    if addresses is None:
+        addresses = bound_addresses(sys.argv[1:], os.environ)
+    for address in addresses or ["localhost"]:
+        if reason := refusal(settings, address):
+            sys.stderr.write(f"Refusing to start: {reason} and TRADING_API_TOKEN is not set\n")
+            sys.exit(_REFUSED)
     return settings
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from shared_services.access import refusal, settings_or_exit
+from shared_services.bound_addresses import bound_addresses
 from shared_services.settings import TradingSettings
 
 LOOPBACK = ["127.0.0.1", "127.8.9.1", "::1", "localhost"]
@@ -26,6 +27,38 @@ def test_a_live_exchange_needs_a_token_on_any_address() -> None:
 @pytest.mark.parametrize("address", LOOPBACK + ELSEWHERE)
 def test_with_a_token_everything_may_be_served(address: str) -> None:
     assert refusal(TradingSettings(exchange="kraken", api_token="secret"), address) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("app:app", []),
+        ("app:app --host 0.0.0.0", ["0.0.0.0"]),
+        ("app:app --host=::", ["::"]),
+        ("app:app --host ::1 --port 8000", ["::1"]),
+        ("app:app --host localhost", ["localhost"]),
+        ("app:app --host", []),
+        ("app:app -b 10.0.0.1:80 --bind=[::]:80", ["10.0.0.1", "::"]),
+        ("app:app -b127.0.0.1:80", ["127.0.0.1"]),
+        ("app:app --bind :80", ["0.0.0.0"]),
+        ("app:app --bind unix:/run/x.sock", []),
+    ],
+)
+def test_the_command_line_says_where_a_server_listens(arguments: str, expected: list[str]) -> None:
+    assert bound_addresses(arguments.split(), {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UVICORN_HOST", "0.0.0.0"),
+        ("BANYAN_HOST", "0.0.0.0"),
+        ("GUNICORN_CMD_ARGS", "--bind=0.0.0.0:80"),
+    ],
+)
+def test_a_variable_says_it_if_the_command_line_does_not(name: str, value: str) -> None:
+    assert bound_addresses([], {name: value}) == ["0.0.0.0"]
+    assert bound_addresses(["--host=::1"], {name: value}) == ["::1"]
 
 
 @pytest.mark.parametrize("name", ["TRADING_EXCHANGE", "EXCHANGE_ID"])

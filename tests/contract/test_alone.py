@@ -61,8 +61,15 @@ def test_a_live_exchange_without_a_token_is_refused_before_listening(name: str) 
     assert process.returncode > 0
 
 
-def test_a_public_address_without_a_token_is_refused() -> None:
-    command = ["gunicorn", "legacy_flask.wsgi:app", f"--bind=0.0.0.0:{free_port()}"]
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["gunicorn", "legacy_flask.wsgi:app", "--bind=0.0.0.0:0"],
+        ["uvicorn", "fastapi_app.asgi:app", "--host=0.0.0.0", "--port=0"],
+    ],
+    ids=["gunicorn", "uvicorn"],
+)
+def test_a_public_address_without_a_token_is_refused(command: list[str]) -> None:
     process = start(command, subprocess.PIPE, TRADING_STORE="memory://")
     assert _last_line(process) == (
         b"Refusing to start: 0.0.0.0 is not a loopback address and TRADING_API_TOKEN is not set"
