@@ -6,5 +6,6 @@ from shared_services.access import settings_or_exit
 
 
 def on_starting(server: Any) -> None:
-    """Refuse before a socket is open to serve without a token what must not be served so."""
-    settings_or_exit([at[0] for at in server.cfg.address if isinstance(at, tuple)])
+    """Refuse before a socket is open what must not be served so."""
+    addresses = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
+    settings_or_exit(addresses, server.cfg.workers)

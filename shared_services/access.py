@@ -7,13 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from shared_services.bound_addresses import bound_addresses
+from shared_services.command_line import CommandLine
 from shared_services.settings import TradingSettings
 
 CHALLENGE: Final = 'Bearer realm="trading-api"'
 """The `WWW-Authenticate` header of a 401."""
-
-_REFUSED: Final = 3  # gunicorn stops for good when a worker ends with it (WORKER_BOOT_ERROR)
 
 
 def is_authorized(settings: TradingSettings, *, authorization: str, api_key: str) -> bool:
@@ -26,30 +24,54 @@ def is_authorized(settings: TradingSettings, *, authorization: str, api_key: str
     return by_bearer | _equal(api_key.strip(), token)
 
 
-def settings_or_exit(addresses: Sequence[str] | None = None) -> TradingSettings:
+class RefusedToStart(SystemExit):
+    """Ends the process with a status at which gunicorn does not try again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(3)  # gunicorn's WORKER_BOOT_ERROR
+        self._reason = reason
+
+    def __str__(self) -> str:
+        return self._reason
+
+
+def settings_or_exit(
+    addresses: Sequence[str] | None = None, workers: int | None = None
+) -> TradingSettings:
     """The settings from the environment; for entry modules and server hooks only.
 
-    Ends the process, with the reason as its last line, where an API without a token would be
-    reachable from elsewhere (`addresses` it binds to; by default those of the command line) or
-    trade on a live exchange.
+    By default the command line says where the server listens and how many workers it has. Raises
+    RefusedToStart, with the reason as the last line on stderr, for what `refusal` refuses.
     """
     settings = TradingSettings()
-    if addresses is None:
-        addresses = bound_addresses(sys.argv[1:], os.environ)
-    for address in addresses or ["localhost"]:
-        if reason := refusal(settings, address):
-            sys.stderr.write(f"Refusing to start: {reason} and TRADING_API_TOKEN is not set\n")
-            sys.exit(_REFUSED)
+    told = CommandLine(sys.argv[1:], os.environ)
+    reason = refusal(
+        settings,
+        told.addresses() if addresses is None else addresses,
+        told.workers() if workers is None else workers,
+    )
+    if reason:
+        sys.stderr.write(f"Refusing to start: {reason}\n")
+        raise RefusedToStart(reason)
     return settings
 
 
-def refusal(settings: TradingSettings, address: str) -> str | None:
-    """Why the API must not be served at `address` without a token; None if it may."""
+def refusal(settings: TradingSettings, addresses: Sequence[str], workers: int = 1) -> str | None:
+    """Why the API must not be served so; None if it may.
+
+    Without a token it would be open to everybody, or trade on a live exchange; in memory, each
+    worker would have an account of its own.
+    """
+    if workers > 1 and settings.store == "memory://":
+        return f"TRADING_STORE is memory://, which {workers} workers cannot share"
     if settings.api_token is not None:
         return None
+    public = [address for address in addresses if not _is_loopback(address)]
     if settings.exchange != "paper":
-        return f"exchange '{settings.exchange}' is live"
-    return None if _is_loopback(address) else f"{address} is not a loopback address"
+        return f"exchange '{settings.exchange}' is live and TRADING_API_TOKEN is not set"
+    if public:
+        return f"{public[0]} is not a loopback address and TRADING_API_TOKEN is not set"
+    return None
 
 
 def _equal(header: str, token: bytes) -> bool:

@@ -77,6 +77,16 @@ def test_a_public_address_without_a_token_is_refused(command: list[str]) -> None
     assert process.returncode > 0
 
 
+@pytest.mark.parametrize("command", [GUNICORN, UVICORN], ids=["gunicorn", "uvicorn"])
+def test_t36_several_workers_over_a_store_in_memory_are_refused(command: tuple[str, ...]) -> None:
+    """The process ends; with 0 under uvicorn 0.54, whose supervisor keeps the status to itself."""
+    arguments = [part.format(port=free_port()) for part in (*command, "--workers=2")]
+    process = start(arguments, subprocess.PIPE, TRADING_STORE="memory://")
+    _, errors = process.communicate(timeout=DEADLINE)
+    refusal = b"Refusing to start: TRADING_STORE is memory://, which 2 workers cannot share"
+    assert refusal in errors.splitlines()
+
+
 def _last_line(process: subprocess.Popen[bytes]) -> bytes:
     _, errors = process.communicate(timeout=DEADLINE)
     return errors.splitlines()[-1]
