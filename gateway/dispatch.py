@@ -24,7 +24,7 @@ from gateway.assignment import Decision, decide
 from gateway.exchange import Exchange, Observer
 from gateway.head import IDEMPOTENCY_KEY, OVERRIDE, REQUEST_ID, Header, HeadReader, clean
 from gateway.override import Overrides
-from gateway.pins import Pins
+from gateway.pins import Pins, pin_of
 from gateway.routing import Route, RouteTable
 from gateway.words import Stack
 
@@ -120,7 +120,7 @@ class Dispatch:
         override = self._overrides.verify(found[OVERRIDE], time()) if OVERRIDE in found else None
         if IDEMPOTENCY_KEY not in found:
             return decide(plan.table, route, unit, override)
-        pin = (unit, found[IDEMPOTENCY_KEY])
+        pin = pin_of(unit, found[IDEMPOTENCY_KEY])
         decision = decide(plan.table, route, unit, override, self._pins.get(pin))
         self._pins.keep(pin, decision.stack)
         return decision

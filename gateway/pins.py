@@ -5,6 +5,7 @@ Kept per worker. Across workers the split does the same for a unit until it is c
 
 from collections import OrderedDict
 from collections.abc import Callable
+from hashlib import blake2b
 from time import monotonic
 from typing import Final
 
@@ -13,7 +14,12 @@ from gateway.words import Stack
 KEPT: Final = 86_400.0  # seconds; as long as services usually remember an idempotency key
 LIMIT: Final = 10_000  # keys; the oldest go first
 
-Pin = tuple[bytes, bytes]  # unit, Idempotency-Key
+Pin = bytes
+
+
+def pin_of(unit: bytes, key: bytes) -> Pin:
+    """A unit's idempotency key in 16 bytes, however long a client makes both."""
+    return blake2b(unit, digest_size=16, key=blake2b(key).digest()).digest()
 
 
 class Pins:

@@ -72,7 +72,7 @@ class RouteTable:
         static = self._static.get(path)
         if static is not None and method in static:
             return static[method]
-        return _walk(self._root, path.split("/"), 0, method)
+        return _Walk(path.split("/"), method).find(self._root, 0)
 
     def _insert(self, route: Route) -> None:
         methods = self._static.setdefault(route.template, {}) if "{" not in route.template else None
@@ -109,28 +109,38 @@ def kind_of(segment: str) -> str | None:
     return "string" if "{" in segment else None
 
 
-def _walk(node: _Node, segments: list[str], at: int, method: str) -> Route | None:
-    if at == len(segments):
-        return node.methods.get(method) or node.methods.get("*")
-    segment = segments[at]
-    literal = node.literals.get(segment)
-    if literal is not None and (found := _walk(literal, segments, at + 1, method)):
-        return found
-    if segment:
+class _Walk:
+    """One search. What has failed is not tried again: several `path` variables in one template would
+    otherwise take time to the power of their number.
+    """
+
+    __slots__ = ("_failed", "_method", "_segments")
+
+    def __init__(self, segments: list[str], method: str) -> None:
+        self._segments = segments
+        self._method = method
+        self._failed: set[tuple[int, int]] = set()  # a node's id, a position
+
+    def find(self, node: _Node, at: int) -> Route | None:
+        if at == len(self._segments):
+            return node.methods.get(self._method) or node.methods.get("*")
+        segment = self._segments[at]
+        if not segment:
+            return self.find(node.literals[""], at + 1) if "" in node.literals else None
+        if segment in node.literals and (found := self.find(node.literals[segment], at + 1)):
+            return found
         for kind, following in node.variables.items():
             accepts = _KINDS.get(kind)
-            if (accepts is None or accepts(segment)) and (
-                found := _walk(following, segments, at + 1, method)
-            ):
+            if (accepts is None or accepts(segment)) and (found := self.find(following, at + 1)):
                 return found
-    return _walk_rest(node.rest, segments, at, method) if node.rest else None
+        return self._find_rest(node.rest, at) if node.rest else None
 
-
-def _walk_rest(rest: _Node, segments: list[str], at: int, method: str) -> Route | None:
-    """The longest run of segments first, as a regular expression would take it."""
-    if not any(segments[at:]):
+    def _find_rest(self, rest: _Node, at: int) -> Route | None:
+        """A template that goes on after the variable beats one that ends with it."""
+        last = len(self._segments)
+        for end in (*range(at + 1, last), last):
+            if (id(rest), end) not in self._failed:
+                if found := self.find(rest, end):
+                    return found
+                self._failed.add((id(rest), end))
         return None
-    for end in range(len(segments), at, -1):
-        if found := _walk(rest, segments, end, method):
-            return found
-    return None

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from gateway.head import Network
 
 _MIB = 1 << 20
+_SECRET_BYTES = 16
 
 
 def _networks(value: object) -> object:
@@ -18,6 +19,13 @@ def _networks(value: object) -> object:
     if isinstance(value, str):
         return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
     return value
+
+
+def _secret(value: object) -> object:
+    """Empty is unset; a short one could be guessed, and with it every override forged."""
+    if isinstance(value, str) and 0 < len(value.encode()) < _SECRET_BYTES:
+        raise ValueError(f"a secret has at least {_SECRET_BYTES} bytes")
+    return value or None
 
 
 class Settings(BaseSettings):
@@ -58,9 +66,10 @@ class Settings(BaseSettings):
     grace: float = Field(
         30.0, ge=0, le=3600, description="Seconds running requests get to finish on SIGTERM."
     )
-    secret: SecretStr | None = Field(
+    secret: Annotated[SecretStr | None, BeforeValidator(_secret)] = Field(
         None,
-        description="Keys the assignment and signs overrides; default: made once in var/secret.",
+        description="Keys the assignment and signs overrides, 16 bytes or more; "
+        "default: made once in var/secret.",
     )
 
     @field_validator("legacy", "modern")
@@ -97,4 +106,7 @@ class Settings(BaseSettings):
                 pass
             finally:
                 made.unlink()
-        return path.read_bytes()
+        secret = path.read_bytes()
+        if len(secret) < _SECRET_BYTES:
+            raise OSError(f"{path} has {len(secret)} bytes, a secret at least {_SECRET_BYTES}")
+        return secret

@@ -17,6 +17,8 @@ from gateway.errors import BanyanError
 from gateway.plan.model import Plan, field_names
 
 LIMIT: Final = 1 << 20  # characters; 10 000 routes take about 600 000
+_DEPTH: Final = 16  # brackets open at the end of a line
+_BRACKETS: Final = 64  # brackets opened on one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def parse(text: str) -> Document:
 def _load(text: str) -> Any:
     if len(text) > LIMIT:
         raise PlanRefused([Problem(f"{len(text)} characters; a plan has at most {LIMIT}")])
+    _check_brackets(text)
     try:
         # An alias can make a small text huge, and shares what two rules should say apart.
         for event in YAML().parse(StringIO(text)):
@@ -70,6 +73,8 @@ def _load(text: str) -> Any:
                 line = event.start_mark.line + 1
                 raise PlanRefused([Problem("aliases (`*name`) are not used in a plan", line)])
         return YAML().load(text)
+    except (ValueError, KeyError, RecursionError) as error:  # of a scalar: `2026-99-99`, `!!int x`
+        raise PlanRefused([Problem(f"a value cannot be read: {error}")]) from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = re.sub(r"\s+", " ", error.problem or "cannot be read as YAML")
@@ -78,6 +83,19 @@ def _load(text: str) -> Any:
         raise PlanRefused(
             [Problem(f"cannot be read as YAML: {str(error).splitlines()[0]}")]
         ) from error
+
+
+def _check_brackets(text: str) -> None:
+    """Refuses nesting that no plan has: ruamel takes time quadratic in the depth of brackets.
+
+    Brackets in comments and quotes are counted too: no plan has so many of them there either.
+    """
+    depth = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        opened = line.count("[") + line.count("{")
+        depth += opened - line.count("]") - line.count("}")
+        if depth > _DEPTH or opened > _BRACKETS:
+            raise PlanRefused([Problem("nested deeper than any plan is", number)])
 
 
 def _problem(data: Any, details: ErrorDetails) -> Problem:

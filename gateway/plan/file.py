@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
-from gateway.plan.document import PlanRefused, Problem
+from gateway.plan.document import LIMIT, PlanRefused, Problem
 
-Stamp = tuple[int, int, int, int]  # of a file: mtime in ns, size, inode, device
+Stamp = tuple[int, int, int, int, int]  # of a file: mtime and ctime in ns, size, inode, device
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,17 @@ def stamp(path: Path) -> Stamp | None:
         stat = path.stat()
     except OSError:
         return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_dev
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino, stat.st_dev
 
 
 def read_plan(path: Path) -> str:
     """The file's text. Raises PlanRefused."""
     try:
+        stat = path.stat()
+        if not (S_ISREG(stat.st_mode) or S_ISDIR(stat.st_mode)):
+            raise PlanRefused([Problem(f"{path} is no regular file")])  # a pipe would never end
+        if stat.st_size > 4 * LIMIT:
+            raise PlanRefused([Problem(f"{stat.st_size} bytes; a plan has at most {4 * LIMIT}")])
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise PlanRefused([Problem(f"there is no file {path}")]) from error
@@ -58,11 +64,16 @@ class LastGood:
         self._path = path
 
     def read(self) -> Accepted | None:
+        """None if there is none, or none that can be read."""
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
-            return Accepted(stored["text"], stored["version"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, RecursionError):
             return None
+        match stored:
+            case {"text": str(text), "version": int(version)} if version > 0:
+                return Accepted(text, version)
+            case _:
+                return None
 
     def version_of(self, text: str) -> int:
         """The version `text` has, or would get: the same text as before keeps its version."""

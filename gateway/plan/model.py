@@ -1,5 +1,6 @@
 """The plan as a document: frozen, strict, and sure of its numbers."""
 
+import re
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Final
@@ -12,6 +13,7 @@ from gateway.words import Phase
 
 _STEP: Final = Decimal(100) / SPACE  # percent
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "*")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _UNITS: Final = ("header:x-api-key", "header:authorization", "client")
 
 
@@ -59,7 +61,7 @@ def _route(value: object) -> str:
 
 def _unit(value: object) -> str:
     kind, _, name = str(value).partition(":")
-    if value == "client" or (kind in {"header", "cookie"} and name):
+    if value == "client" or (kind in {"header", "cookie"} and _TOKEN.fullmatch(name)):
         return str(value)
     raise ValueError(f"{value!r} is no unit: `header:NAME`, `cookie:NAME` or `client`")
 

@@ -19,6 +19,7 @@ from gateway.plan.document import Document, PlanRefused, Problem, parse
 from gateway.plan.file import LastGood, Stamp, read_plan, stamp
 
 INTERVAL: Final = 0.2  # seconds; a saved plan is live after two of them and its compilation
+PATIENCE: Final = 4  # looks; a file that is saved all the time is read all the same
 _log = structlog.get_logger()
 
 Activate = Callable[[Document, int], Awaitable[None]]
@@ -37,6 +38,7 @@ class PlanWatch:
         self._activate = activate
         self._seen: Stamp | None = None  # of the text that was last applied or refused
         self._pending: Stamp | None = None
+        self._unsettled = 0  # looks in a row that found the file changed
         self.version = 0  # of the active plan
         self.refusal: PlanRefused | None = None  # of the text that stands in the file now
 
@@ -65,9 +67,23 @@ class PlanWatch:
         """Looks once; applies a text whose stamp has held since the last look."""
         now = stamp(self._path)
         settled, self._pending = now == self._pending, now
-        if settled and now != self._seen:
+        self._unsettled = 0 if settled else self._unsettled + 1
+        if now == self._seen:
+            return
+        if settled:
             self._seen = now
             await self._try_file()
+        elif self._unsettled >= PATIENCE and await self._reads():
+            self._seen, self._unsettled = now, 0
+            await self._try_file()
+
+    async def _reads(self) -> bool:
+        """Whether the file holds a plan at all: one that is being written is not yet refused."""
+        try:
+            await to_thread.run_sync(lambda: parse(read_plan(self._path)))
+        except PlanRefused:
+            return False
+        return True
 
     async def _try_file(self) -> bool:
         try:

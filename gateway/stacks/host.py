@@ -86,7 +86,7 @@ class StackHost:
 
     def _stored_inventory(self) -> Inventory:
         """What the last start saw, of the stacks that the settings still name."""
-        stored = read_inventory(self._settings.inventory_path) or Inventory()
+        stored = read_inventory(self._settings.inventory_path) or Inventory(None, None)
         for stack, loader in self._loaders.items():
             if loader is None:
                 stored = _replaced(stored, stack, ())

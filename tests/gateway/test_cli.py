@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from tests.drive import AsgiTarget, Request
 from tests.stacks import PLAN, gateway
 
-SECRET = "for the tests"
+SECRET = "long enough for the tests"
 
 
 class Shell:

@@ -1,6 +1,7 @@
 """The plan file: what is saved takes over, what is wrong changes nothing, whatever happens to the file."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.file import LastGood
-from gateway.plan.watch import INTERVAL, PlanWatch
+from gateway.plan.watch import INTERVAL, PATIENCE, PlanWatch
 from gateway.stacks.load import StackNotFound
 from gateway.words import Phase
 from tests.drive import AsgiTarget, Request
@@ -61,7 +62,7 @@ async def test_a_saved_plan_takes_over_with_the_next_version(tmp_path: Path) -> 
 
 async def test_b072_a_file_that_is_still_being_written_is_not_read(tmp_path: Path) -> None:
     worker = await started(tmp_path)
-    for size in range(1, len(PARALLEL)):
+    for size in range(1, len(PARALLEL) - 1):
         worker.path.write_text(PARALLEL[:size])
         await worker.watch.poll()
     assert worker.active == [(Phase.GRADUAL, 1)]
@@ -69,6 +70,19 @@ async def test_b072_a_file_that_is_still_being_written_is_not_read(tmp_path: Pat
     worker.path.write_text(PARALLEL)
     await worker.look()
     assert worker.active[-1] == (Phase.PARALLEL, 2)
+
+
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+async def test_a_file_that_is_saved_all_the_time_is_read_all_the_same(tmp_path: Path) -> None:
+    worker = await started(tmp_path)
+    for number in range(2 * PATIENCE):
+        worker.path.write_text(f"{PARALLEL}# {number}\n")
+        await worker.watch.poll()
+    assert worker.active[-1][0] is Phase.PARALLEL
 
 
 @pytest.mark.parametrize(
@@ -81,6 +95,10 @@ async def test_b072_a_file_that_is_still_being_written_is_not_read(tmp_path: Pat
         (lambda path: path.unlink(), "there is no file {path}"),
         (lambda path: (path.unlink(), path.mkdir()), "{path} cannot be read: Is a directory"),
         (lambda path: (path.unlink(), path.symlink_to("nowhere")), "there is no file {path}"),
+        (make_pipe, "{path} is no regular file"),
+        (lambda path: path.write_text("phase: " + "[" * 60_000), "line 1: nested deeper than any plan is"),
+        (lambda path: path.write_text("phase: gradual\nroutes:\n" + "[\n" * 60_000), "line 19: nested deeper than any plan is"),
+        (lambda path: path.write_text("phase: gradual\nx: 2026-99-99\n"), "a value cannot be read: month must be in 1..12"),
     ],
 )  # fmt: skip
 async def test_b070_b072_a_damaged_file_is_named_once_and_the_last_good_plan_stays(
@@ -138,6 +156,19 @@ async def test_without_any_plan_the_start_is_refused(tmp_path: Path) -> None:
     worker = Worker(tmp_path)
     with pytest.raises(PlanRefused, match="there is no file"):
         await worker.watch.start()
+
+
+@pytest.mark.parametrize(
+    "stored", ["[]", "null", "{}", "", '{"text": 1, "version": 1}', '{"text": "x", "version": "x"}',
+               '{"text": "x", "version": null}', "[" * 100_000],
+)  # fmt: skip
+async def test_a_damaged_last_good_plan_counts_as_none(tmp_path: Path, stored: str) -> None:
+    (tmp_path / "last-good.json").write_text(stored)
+    worker = await started(tmp_path)
+    (tmp_path / "last-good.json").write_text(stored)
+    worker.path.write_text(PARALLEL)
+    await worker.look()
+    assert [phase for phase, _ in worker.active] == [Phase.GRADUAL, Phase.PARALLEL]
 
 
 async def test_workers_give_one_text_one_version(tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ def test_apps_that_do_not_tell_what_they_serve_take_any_route() -> None:
         ("phase: gradual\nroutes: [", "line 2: expected the node content, but found '<stream end>'"),
         ("phase: gradual\nx: &a [1]\ny: *a", "line 3: aliases (`*name`) are not used in a plan"),
         ("phase: gradual\ndefaults: {unit: [ip]}", "line 2: defaults.unit[0]: 'ip' is no unit: `header:NAME`, `cookie:NAME` or `client`"),
+        ("phase: gradual\ndefaults: {unit: ['header:ключ']}", "line 2: defaults.unit[0]: 'header:ключ' is no unit: `header:NAME`, `cookie:NAME` or `client`"),
+        ("phase: gradual\nx: !!int abc", "a value cannot be read: invalid literal for int() with base 10: 'abc'"),
         ("phase: gradual\ndefaults: {unit: []}", "line 2: defaults.unit: Tuple should have at least 1 item after validation, not 0"),
         (rules("route: GET /api/balance, modern: 1"), "line 3: routes[0].route: neither stack serves GET /api/balance; nearest: GET /api/balances"),
         (rules("route: '* /v2/**', modern: 1"), "line 3: routes[0].route: neither stack serves * /v2/**; nearest: GET /api/orders"),

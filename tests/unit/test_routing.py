@@ -1,5 +1,7 @@
 """The route table against Werkzeug's matcher and by its own rules."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from gateway.inventory import flask_endpoints
-from gateway.routing import Route, RouteTable
+from gateway.routing import Route, RouteTable, _Walk
 from gateway.words import Phase
 
 RULES = [
@@ -103,6 +105,23 @@ def test_head_finds_the_route_of_get() -> None:
 def test_odd_paths_are_answered_without_error(path: str) -> None:
     found = TABLE.match("GET", path)
     assert (found is not None) == (path == "/")
+
+
+def test_b128_several_path_variables_take_no_time_to_speak_of() -> None:
+    """Counted, not timed: how often the search looks at a segment."""
+    looked = 0
+
+    class Counting(list[str]):
+        def __getitem__(self, at: Any) -> Any:
+            nonlocal looked
+            looked += 1
+            return super().__getitem__(at)
+
+    route = Route("GET", "/f/{a:path}/x/{b:path}/y/{c:path}/z", legacy=True, modern=True)
+    table = RouteTable((route,), Phase.GRADUAL)
+    segments = Counting(("/f" + "/x/y" * 100).split("/"))
+    assert _Walk(segments, "GET").find(table._root, 0) is None
+    assert looked < 10 * len(segments)
 
 
 def test_a_mixed_segment_counts_as_a_variable_one() -> None:

@@ -13,11 +13,11 @@ from gateway.control.report import quantile, report
 from gateway.exchange import Exchange
 from gateway.observe.access_log import AccessLog
 from gateway.override import Overrides
-from gateway.pins import KEPT, LIMIT, Pins
+from gateway.pins import KEPT, LIMIT, Pins, pin_of
 from gateway.routing import Route, RouteTable
 from gateway.stacks.load import StackNotFound, is_asgi, load
 from gateway.words import Phase, Reason, Stack
-from tests.stacks import TestClock, flask_app, starlette_app
+from tests.stacks import TestClock, flask_app, settings, starlette_app
 
 OVERRIDES = Overrides(b"secret")
 
@@ -50,15 +50,37 @@ def test_b032_an_override_that_is_not_ours_is_ignored(value: bytes) -> None:
 def test_a_pin_holds_for_a_day_and_the_newest_are_kept() -> None:
     clock = TestClock()
     pins = Pins(clock)
-    pins.keep((b"u", b"k"), Stack.LEGACY)
-    assert pins.get((b"u", b"k")) is Stack.LEGACY
-    assert pins.get((b"v", b"k")) is None
+    pins.keep(pin_of(b"u", b"k"), Stack.LEGACY)
+    assert pins.get(pin_of(b"u", b"k")) is Stack.LEGACY
+    assert pins.get(pin_of(b"v", b"k")) is None
+    assert pins.get(pin_of(b"u", b"l")) is None
     clock.now += KEPT
-    assert pins.get((b"u", b"k")) is None
+    assert pins.get(pin_of(b"u", b"k")) is None
     for number in range(LIMIT + 1):
-        pins.keep((b"%d" % number, b"k"), Stack.MODERN)
-    assert pins.get((b"0", b"k")) is None
-    assert pins.get((b"1", b"k")) is Stack.MODERN
+        pins.keep(pin_of(b"%d" % number, b"k"), Stack.MODERN)
+    assert pins.get(pin_of(b"0", b"k")) is None
+    assert pins.get(pin_of(b"1", b"k")) is Stack.MODERN
+
+
+@pytest.mark.parametrize(("value", "accepted"), [("", True), ("x" * 16, True), ("x" * 15, False)])
+def test_an_empty_secret_is_none_and_a_short_one_is_refused(
+    tmp_path: Path, value: str, accepted: bool
+) -> None:
+    if accepted:
+        assert len(settings(tmp_path, secret=value).secret_bytes()) >= 16
+    else:
+        with pytest.raises(ValueError, match="a secret has at least 16 bytes"):
+            settings(tmp_path, secret=value)
+
+
+def test_a_made_secret_stays_and_nobody_else_may_read_it(tmp_path: Path) -> None:
+    first = settings(tmp_path).secret_bytes()
+    assert settings(tmp_path).secret_bytes() == first
+    assert (tmp_path / "var/secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pin_is_small_however_long_the_key_is() -> None:
+    assert len(pin_of(b"u" * 100_000, b"k" * 100_000)) == 16
 
 
 @pytest.mark.parametrize(
