@@ -4,9 +4,11 @@ Started: portal → modern (its lifespan) → plan, and with it legacy unless th
 Stopped in the reverse order, after the server has drained.
 """
 
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from multiprocessing import parent_process
 from typing import Final
 
 import anyio
@@ -75,6 +77,8 @@ class Gateway:
                     metrics.READY.set(0)
                     tasks.cancel_scope.cancel()
         self._publish()
+        if self._access_log is not None:
+            self._access_log.close()
 
     async def _write_first_plan(self) -> None:
         if not self._settings.plan.exists():
@@ -117,9 +121,13 @@ class Gateway:
             await send({"type": "websocket.close", "code": 1008, "reason": "no such WebSocket"})
 
     async def _tick(self) -> None:
+        supervisor = parent_process()
         while True:
             await anyio.sleep(_TICK)
             self._publish()
+            if supervisor is not None and not supervisor.is_alive():
+                _log.error("worker.orphaned")  # nobody would replace or stop it: it drains and ends
+                signal.raise_signal(signal.SIGTERM)
 
     def _publish(self) -> None:
         for stack, count in self.dispatch.in_flight.items():

@@ -4,44 +4,51 @@ One worker runs in this process. Several are processes under uvicorn's superviso
 socket, and their metrics meet in files that are wiped here, before prometheus-client is imported.
 """
 
+import errno
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import uvicorn
+from pydantic import SecretStr
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from gateway.cli.banner import banner
 from gateway.cli.flags import variable
+from gateway.cli.servers import OneWorker, Workers
 from gateway.control.scrape import DIRECTORY
 from gateway.logs import configure_logs
 from gateway.settings import Settings
 
 _COULD_NOT_START: Final = 2
+_HINTS: Final = {
+    errno.EADDRINUSE: "stop what listens there, or choose another with {}",
+    errno.EACCES: "ports below 1024 belong to root; choose another with {}",
+}
 
 
 def launch(settings: Settings, *, control: bool) -> int:
-    """Serves until SIGTERM or SIGINT. The exit code: 0 stopped, 2 could not start."""
+    """Serves until SIGTERM, SIGINT or SIGHUP.
+
+    The exit code: 0 stopped, 1 stopped by force after the grace, 2 could not start.
+    """
     configure_logs()
+    admin = None
     try:
+        settings = _share(settings, first_plan=control)
         data = bind(settings.host, settings.port, "--port")
-        admin = (
-            bind(settings.control_host, settings.control_port, "--control-port")
-            if control
-            else None
-        )
+        if control:
+            admin = bind(settings.control_host, settings.control_port, "--control-port")
     except OSError as error:
         return _refuse(str(error))
-    if settings.workers > 1:
-        _share_metrics(settings)
     if admin is not None:
-        os.environ[variable("first_plan")] = "true"  # for the workers, which read the environment
         _serve_control(settings, admin)
     hello = partial(banner, settings, _url(data), _url(admin) if admin else None, sys.argv[0])
     return _serve_data(settings, data, hello)
@@ -58,8 +65,8 @@ def bind(host: str, port: int, flag: str) -> socket.socket:
     except OSError as error:
         listener.close()
         why = error.strerror or error
-        hint = f"stop what listens there, or choose another with {flag}"
-        raise OSError(f"cannot listen on {host}:{port}: {why}; {hint}") from error
+        hint = _HINTS.get(error.errno or 0, "that is no address of this machine")
+        raise OSError(f"cannot listen on {host}:{port}: {why}; {hint.format(flag)}") from error
     listener.set_inheritable(True)
     return listener
 
@@ -67,22 +74,6 @@ def bind(host: str, port: int, flag: str) -> socket.socket:
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class _OneWorker(uvicorn.Server):
-    """A data plane in this process: says hello when it takes requests, and exits with 0."""
-
-    def __init__(self, config: uvicorn.Config, hello: Callable[[], str]) -> None:
-        super().__init__(config)
-        self._hello = hello
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        sys.stderr.write(self._hello())
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        self._captured_signals.clear()  # a drained stop is no death by signal
 
 
 def _serve_data(settings: Settings, listener: socket.socket, hello: Callable[[], str]) -> int:
@@ -100,10 +91,10 @@ def _serve_data(settings: Settings, listener: socket.socket, hello: Callable[[],
     )
     try:
         if settings.workers == 1:
-            _OneWorker(config, hello).run([listener])
+            signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+            OneWorker(config, hello).run([listener])
         else:
-            sys.stderr.write(hello())
-            supervisor = Multiprocess(config, [listener])
+            supervisor = Workers(config, [listener], hello)
             supervisor.run()
             if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
                 return _COULD_NOT_START
@@ -125,11 +116,28 @@ def _serve_control(settings: Settings, listener: socket.socket) -> None:
     threading.Thread(target=server.run, args=([listener],), name="control", daemon=True).start()
 
 
-def _share_metrics(settings: Settings) -> None:
-    directory = settings.var / "metrics"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    os.environ[DIRECTORY] = str(directory.resolve())
+def _share(settings: Settings, *, first_plan: bool) -> Settings:
+    """What all processes of this start have in common, by the environment that they inherit.
+
+    The secret is read once, so that nobody makes another if `var` is lost meanwhile. Raises OSError.
+    """
+    secret = settings.secret_bytes().decode()
+    os.environ[variable("secret")] = secret
+    os.environ[variable("first_plan")] = str(first_plan or settings.first_plan).lower()
+    if settings.workers > 1:
+        os.environ[DIRECTORY] = str(_metrics_folder(settings.var / "metrics"))
+    return settings.model_copy(update={"secret": SecretStr(secret)})
+
+
+def _metrics_folder(parent: Path) -> Path:
+    """A new folder for this start's metrics; those of starts that have ended are removed."""
+    for old in parent.glob("*"):
+        if not Path(f"/proc/{old.name}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    folder = parent / str(os.getpid())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder.resolve()
 
 
 def _refuse(message: str) -> int:

@@ -18,6 +18,8 @@ def registry() -> CollectorRegistry:
         return REGISTRY
     _forget_the_dead(Path(directory))
     merged = CollectorRegistry()
+    if not Path(directory).is_dir():  # somebody removed it: there is nothing to tell
+        return merged
     MultiProcessCollector(merged, path=directory)  # type: ignore[no-untyped-call]
     return merged
 

@@ -1,16 +1,22 @@
-"""One JSON line per exchange, written in batches: a log call per request would cost more than routing."""
+"""One JSON line per exchange, written in batches by a thread of its own.
+
+A log call per request would cost more than routing, and a reader of standard output that stands still
+would stop the loop. What the thread cannot write in time is dropped and counted.
+"""
 
 import sys
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Final, TextIO
 
-import structlog
-
 from gateway.exchange import Exchange
+from gateway.observe.metrics import ACCESS_LINES_DROPPED
 
 _BATCH: Final = 64  # lines
-_log = structlog.get_logger()
+_WAITING: Final = 256  # batches that wait for the thread; about 4 MB
+_LAST: Final = 2.0  # seconds the last batches get at the end
 
 
 class AccessLog:
@@ -22,6 +28,8 @@ class AccessLog:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lines: list[str] = []
+        self._batches: SimpleQueue[list[str] | None] = SimpleQueue()
+        self._writer: Thread | None = None
 
     def observe(self, exchange: Exchange) -> None:
         decision = exchange.decision
@@ -37,15 +45,32 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what waits. A full disk or a closed pipe costs these lines, not the gateway."""
+        """Hands what waits to the thread, which is started by the first batch."""
         if not self._lines:
             return
         lines, self._lines = self._lines, []
-        try:
-            self._stream.write("".join(lines))
-            self._stream.flush()
-        except OSError as error:
-            _log.error("access_log.lost", lines=len(lines), error=str(error))
+        if self._batches.qsize() >= _WAITING:
+            ACCESS_LINES_DROPPED.inc(len(lines))
+            return
+        self._batches.put(lines)
+        if self._writer is None:
+            self._writer = Thread(target=self._write, name="access-log", daemon=True)
+            self._writer.start()
+
+    def close(self) -> None:
+        """Writes the last lines, unless nobody takes them within two seconds."""
+        self.flush()
+        self._batches.put(None)
+        if self._writer is not None:
+            self._writer.join(_LAST)
+
+    def _write(self) -> None:
+        while (lines := self._batches.get()) is not None:
+            try:
+                self._stream.write("".join(lines))
+                self._stream.flush()
+            except OSError:  # a full disk, a closed pipe: the next batch may have more luck
+                ACCESS_LINES_DROPPED.inc(len(lines))
 
 
 def open_access_log(target: str) -> AccessLog | None:

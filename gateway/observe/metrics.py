@@ -56,6 +56,9 @@ WSGI_QUEUE = Histogram(
 ABORTED_UPLOADS = Counter(
     "gateway_aborted_uploads_total", "Request bodies that ended early; no app was called."
 )
+ACCESS_LINES_DROPPED = Counter(
+    "gateway_access_lines_dropped_total", "Access lines that could not be written in time."
+)
 OVERRIDES_IGNORED = Counter(
     "gateway_overrides_ignored_total",
     "X-Banyan-Stack headers that were unsigned, wrong or expired.",

@@ -3,10 +3,11 @@
 import io
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from gateway.assignment import Decision
 from gateway.control.report import quantile, report
@@ -138,11 +139,32 @@ def test_access_lines_that_cannot_be_written_cost_nobody_anything() -> None:
         def write(self, text: str) -> int:
             raise OSError(28, "No space left on device")
 
+    before = REGISTRY.get_sample_value("gateway_access_lines_dropped_total") or 0
     log = AccessLog(Full())
     decision = Decision(Stack.LEGACY, Reason.SPLIT, 7)
     for _ in range(100):
         log.observe(Exchange(0.0, "id", "GET /x", "GET", "/x", decision, 1, 200, 0.001))
-    log.flush()
+    log.close()
+    assert REGISTRY.get_sample_value("gateway_access_lines_dropped_total") == before + 100
+
+
+def test_b056_a_reader_that_stands_still_costs_lines_and_blocks_nobody() -> None:
+    go_on = threading.Event()
+
+    class Still(io.StringIO):
+        def write(self, text: str) -> int:
+            go_on.wait(10)
+            return len(text)
+
+    before = REGISTRY.get_sample_value("gateway_access_lines_dropped_total") or 0
+    log = AccessLog(Still())
+    decision = Decision(Stack.LEGACY, Reason.SPLIT, 7)
+    for _ in range(64 * 300):
+        log.observe(Exchange(0.0, "id", "GET /x", "GET", "/x", decision, 1, 200, 0.001))
+    dropped = (REGISTRY.get_sample_value("gateway_access_lines_dropped_total") or 0) - before
+    assert 64 * 40 <= dropped <= 64 * 44  # 256 batches wait, one is being written
+    go_on.set()
+    log.close()
 
 
 def test_an_access_line_is_json_and_keeps_what_clients_send_inert() -> None:
@@ -150,7 +172,7 @@ def test_an_access_line_is_json_and_keeps_what_clients_send_inert() -> None:
     log = AccessLog(out)
     decision = Decision(Stack.MODERN, Reason.SPLIT, 7)
     log.observe(Exchange(1.5, "id", "unmatched", "GET", '/\n"\x1b[31m', decision, 3, 404, 0.001))
-    log.flush()
+    log.close()
     assert out.getvalue().count("\n") == 1
     assert json.loads(out.getvalue()) == {
         "at": 1.5,
