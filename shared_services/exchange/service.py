@@ -29,8 +29,9 @@ UNKNOWN_LIMITATIONS: Final = Limitations(
 class ExchangeAsync:
     """The one exchange of this system, or the knowledge that there is none."""
 
-    def __init__(self, port: ExchangePort | None) -> None:
+    def __init__(self, port: ExchangePort | None, *, patience: float = PATIENCE) -> None:
         self._port = port
+        self._patience = patience  # seconds
 
     @property
     def port(self) -> ExchangePort:
@@ -42,7 +43,7 @@ class ExchangeAsync:
     async def limitations(self) -> Limitations:
         """What the exchange cannot do; never fails."""
         try:
-            with anyio.fail_after(PATIENCE):
+            with anyio.fail_after(self._patience):
                 return await self.port.limitations()
         except (ExchangeError, TimeoutError):
             return UNKNOWN_LIMITATIONS

@@ -30,6 +30,7 @@ class FaultyExchange(PaperExchange):
     sent = 0
     on_create: Callable[[], None] | None = None
     after_create: Callable[[], None] | None = None
+    after_balances: Callable[[], Awaitable[None]] | None = None
     on_ticker: Callable[[], Awaitable[None]] | None = None
     gate: tuple[Event, Event] | None = None
     """`create` sets the first and waits for the second."""
@@ -45,7 +46,11 @@ class FaultyExchange(PaperExchange):
 
     async def balances(self) -> list[Balance]:
         self._fail("balances")
-        return await super().balances()
+        balances = await super().balances()
+        if self.after_balances is not None:
+            todo, self.after_balances = self.after_balances, None
+            await todo()
+        return balances
 
     async def ticker(self, symbol: str) -> Ticker:
         self._fail(f"ticker {symbol}")

@@ -1,6 +1,7 @@
 """Contract 2.11: an order request is carried out once per key and day."""
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,8 +20,10 @@ from shared_services.errors import (
     ServiceError,
 )
 from shared_services.exchange.service import ExchangeAsync
+from shared_services.orders import placement
 from shared_services.orders.idempotency import LEASE_MS, MEMORY_MS, IdempotencyKeys
-from shared_services.orders.placement import Placement
+from shared_services.orders.lease import Lease
+from shared_services.orders.placement import SECTION, Placement
 from shared_services.orders.tables import IDEMPOTENCY
 from shared_services.orders.validation import parse
 from shared_services.services import Services, wire
@@ -211,6 +214,19 @@ async def test_while_the_lookup_fails_the_outcome_stays_unknown(
     assert exchange.sent == 1
 
 
+async def test_whoever_resumes_and_waits_in_vain_does_not_claim_that_nothing_was_sent(
+    exchange: FaultyExchange, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.fault = "lost"
+    with pytest.raises(OutcomeUnknown):
+        await wired(exchange).orders.create(BUY, "k")
+    await Lease(exchange.store, clock, SECTION).acquire()
+    impatient = replace(placement._SENT, patience=0.01)
+    monkeypatch.setattr(placement, "_SENT", impatient)
+    with pytest.raises(OutcomeUnknown):
+        await wired(exchange).orders.create(BUY, "k")
+
+
 async def test_a_crash_with_the_key_in_hand_does_not_block_it_for_ever(
     services: Services, exchange: FaultyExchange, clock: FixedClock
 ) -> None:
@@ -299,12 +315,12 @@ async def test_whoever_lost_the_key_sends_no_order_either(
     exchange: FaultyExchange, services: Services, clock: FixedClock
 ) -> None:
     """The first request stood still; the second took over, under the same client id."""
-    placement = Placement(exchange.store, ExchangeAsync(exchange), services.risk, clock)
+    section = Placement(exchange.store, ExchangeAsync(exchange), services.risk, clock)
     submission = parse(BUY, "k")
-    order = await placement.place(submission, "client-1", resumed=True)
+    order = await section.place(submission, "client-1", resumed=True)
     with pytest.raises(IdempotencyKeyInProgress):
-        await placement.place(submission, "client-1", resumed=False)
-    assert await placement.place(submission, "client-1", resumed=True) == order
+        await section.place(submission, "client-1", resumed=False)
+    assert await section.place(submission, "client-1", resumed=True) == order
     assert exchange.sent == 1
 
 

@@ -16,7 +16,7 @@ from shared_services.errors import (
     ServiceError,
 )
 from shared_services.exchange.model import Limitations, OrderStatus, OrderType, PositionType, Side
-from shared_services.exchange.service import Outage
+from shared_services.exchange.service import UNKNOWN_LIMITATIONS, ExchangeAsync, Outage
 from shared_services.orders.model import ClosedOrder, Order
 from shared_services.orders.tables import ORDER_NOTES, OrderNoteRow
 from shared_services.services import Services, open_services
@@ -249,6 +249,13 @@ async def test_an_exchange_that_does_not_answer_is_given_up() -> None:
         "error": "Exchange error: no answer within 0 seconds",
         "message": "Nothing happened",
     }
+
+
+async def test_the_limitations_of_an_exchange_that_does_not_answer_are_unknown(
+    exchange: FaultyExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "limitations", anyio.sleep_forever)
+    assert await ExchangeAsync(exchange, patience=0).limitations() == UNKNOWN_LIMITATIONS
 
 
 UNAVAILABLE = {"error": "Order service not available"}

@@ -143,6 +143,7 @@ async def test_whoever_lost_the_lease_sends_nothing(
         "message": "Order was not sent",
     }
     assert exchange.sent == 0
+    assert await exchange.store.read(_expiry) == clock.now + LEASE_MS  # it is still the other's
 
 
 async def _until_it_expires_at(store: Store, until: int) -> None:

@@ -219,6 +219,24 @@ async def test_what_was_sold_since_the_balances_were_read_is_not_seen_again(
     assert (await exchange.store.read(booking.basis_of, "TESTBTC")).amount == 0
 
 
+async def test_what_others_sold_and_booked_meanwhile_is_not_seen_again(
+    services: Services, exchange: FaultyExchange
+) -> None:
+    await services.positions.list()
+
+    async def sell_all() -> None:
+        sell = {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "sell"}
+        other = wired(exchange)
+        await other.orders.create({**sell, "amount": "0.05"}, None)
+        assert await other.positions.list() == []
+
+    exchange.after_balances = sell_all
+    await services.positions.list()
+    assert await exchange.store.read(booking.basis_of, "TESTBTC") == Basis(
+        Decimal(0), Decimal(38_000)
+    )
+
+
 async def test_a_fill_counts_on_the_day_it_happened(
     services: Services, exchange: FaultyExchange, clock: FixedClock
 ) -> None:
