@@ -23,7 +23,7 @@ from gateway.observe import metrics
 from gateway.observe.access_log import AccessLog, open_access_log
 from gateway.override import Overrides
 from gateway.plan.compile import compile_plan
-from gateway.plan.document import Document
+from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.file import LastGood
 from gateway.plan.first import write_first_plan
 from gateway.plan.watch import PlanWatch
@@ -81,10 +81,15 @@ class Gateway:
             self._access_log.close()
 
     async def _write_first_plan(self) -> None:
-        if not self._settings.plan.exists():
-            await self._host.need(Stack.LEGACY)
-            if write_first_plan(self._settings.plan, self._host.inventory):
-                _log.info("plan.written", file=str(self._settings.plan))
+        plan = self._settings.plan
+        if plan.exists():
+            return
+        await self._host.need(Stack.LEGACY)
+        try:
+            if write_first_plan(plan, self._host.inventory):
+                _log.info("plan.written", file=str(plan))
+        except OSError as error:
+            raise PlanRefused([Problem(f"{plan} cannot be written: {error.strerror}")]) from error
 
     async def _activate(self, document: Document, version: int) -> None:
         """Compiles a plan and swaps it in. Raises PlanRefused and then has changed nothing."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from random import getrandbits
 from time import perf_counter, time
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 
@@ -36,6 +37,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 UNMATCHED: Final = "unmatched"
 CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
+_PATH_SAFE: Final = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986 §3.3)
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger()
 
@@ -68,7 +70,10 @@ class Dispatch:
         began, at = perf_counter(), time()
         plan = self.plan
         found = _read(plan.reader, scope)
-        route = plan.table.match(scope["method"], scope["path"])
+        path = scope["path"]
+        if path.startswith("//"):
+            path = _without_leading_slashes(scope)
+        route = plan.table.match(scope["method"], path)
         decision = self._decide(plan, route, found, scope)
         stack = decision.stack
         request_id = _request_id(found, scope)
@@ -105,7 +110,7 @@ class Dispatch:
                     request_id.decode(),
                     route.id if route else UNMATCHED,
                     scope["method"],
-                    scope["path"],
+                    path,
                     decision,
                     plan.table.version,
                     status or CLIENT_LEFT,
@@ -131,6 +136,13 @@ class Dispatch:
                 observer.observe(exchange)
             except Exception:
                 _log.exception("observer.failed", observer=type(observer).__name__)
+
+
+def _without_leading_slashes(scope: Scope) -> str:
+    """`//api` is `/api` to Flask, whatever spells the second slash: so it is to the table and modern."""
+    path: str = "/" + scope["path"].lstrip("/")
+    scope["path"], scope["raw_path"] = path, quote(path, safe=_PATH_SAFE).encode()
+    return path
 
 
 def _read(reader: HeadReader, scope: Scope) -> dict[bytes, bytes]:

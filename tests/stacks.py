@@ -68,6 +68,20 @@ def starlette_app() -> Starlette:
 APP = flask_app()
 
 
+def needy_factory(environment: str) -> Flask:
+    """Cannot be called without an argument."""
+    return flask_app()
+
+
+def empty_factory() -> None:
+    """Gives no app."""
+
+
+async def async_factory() -> Flask:
+    """Nobody awaits it."""
+    return flask_app()
+
+
 def settings(folder: Path, **changes: Any) -> Settings:
     """Settings that write below `folder` only and do not read the environment's stacks."""
     values = {"plan": folder / "traffic.yaml", "var": folder / "var", "access_log": ""}

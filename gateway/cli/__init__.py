@@ -17,3 +17,6 @@ def main() -> None:
     except BanyanError as error:
         sys.stderr.write(f"banyan: {error}\n")
         sys.exit(error.exit_code)
+    except OSError as error:  # a folder or a file that the settings name
+        sys.stderr.write(f"banyan: {error}\n")
+        sys.exit(2)

@@ -67,7 +67,7 @@ def explain(  # noqa: PLR0913, PLR0917 (each is an argument or option of the com
     """Say which stack would answer a request, and why: the decision of the hot path, step by step."""
     from gateway.cli.explain import explained
 
-    trace = explained(settings, method.upper(), path, header, client)
+    trace = explained(settings, method, path, header, client)
     if json_:
         print_json(trace.as_json())
     else:
@@ -95,6 +95,7 @@ def override(
     settings: Settings,
     stack: Annotated[str, typer.Argument(help="legacy or modern")],
     ttl: Annotated[int, typer.Option(help="Seconds until it expires.", min=1)] = 3600,
+    json_: Json = False,
 ) -> None:
     """Print a signed header that sends a request to one stack, whatever the split says."""
     from time import time
@@ -104,8 +105,12 @@ def override(
 
     if stack not in list(Stack):
         fail(f"{stack!r} is no stack: legacy or modern", 2)
-    signed = Overrides(settings.secret_bytes()).sign(Stack(stack), int(time()) + ttl)
-    typer.echo(f"X-Banyan-Stack: {signed}")
+    expires = int(time()) + ttl
+    signed = Overrides(settings.secret_bytes()).sign(Stack(stack), expires)
+    if json_:
+        print_json({"header": "X-Banyan-Stack", "value": signed, "expires": expires})
+    else:
+        typer.echo(f"X-Banyan-Stack: {signed}")
 
 
 def print_json(document: object) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 from typing import Any
+from urllib.parse import unquote
 
 from gateway.assignment import Decision, decide
 from gateway.endpoints import Inventory
@@ -120,7 +121,8 @@ def explained(settings: Settings, method: str, path: str, headers: list[str], cl
     override = None
     if OVERRIDE in found:
         override = Overrides(settings.secret_bytes()).verify(found[OVERRIDE], time())
-    route = table.match(method, path.partition("?")[0])
+    decoded = "/" + unquote(path.partition("?")[0]).lstrip("/")
+    route = table.match(method, decoded)
     decision = decide(table, route, unit, override)
     return Trace(route, unit.decode("latin-1"), override, table, decision)
 
@@ -137,4 +139,4 @@ def _served(stack: Stack, serves: bool) -> str:
 
 def _pair(header: str) -> tuple[bytes, bytes]:
     name, _, value = header.partition(":")
-    return name.strip().lower().encode("latin-1"), value.strip().encode("latin-1")
+    return name.strip().lower().encode(), value.strip().encode(errors="surrogateescape")

@@ -18,10 +18,11 @@ class NoControlPlane(BanyanError):
 
 def fetch(settings: Settings) -> RoutesReport:
     """Asks the control plane. Raises NoControlPlane."""
-    url = f"http://{settings.control_host}:{settings.control_port}"
+    host = settings.control_host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.control_port}"
     try:
         answer = httpx.get(f"{url}/api/v1/routes", timeout=5.0).raise_for_status()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         hint = "start one with `banyan up`, or say where it is with --control-host, --control-port"
         raise NoControlPlane(f"no control plane at {url} ({error}); {hint}") from error
     return RoutesReport.model_validate_json(answer.content)
@@ -33,6 +34,10 @@ def show(report: RoutesReport, console: Console) -> None:
     state = " · KILL SWITCH ON" if plan.kill_switch else ""
     serving = f"{workers} worker{'' if workers == 1 else 's'}"
     console.print(f"plan version {plan.version} · phase {plan.phase}{state} · {serving}")
+    if plan.running is not None and plan.running != plan.version:
+        console.print(
+            f"[red]workers run version {plan.running}[/red]: see their log, and {plan.file}"
+        )
     for problem in plan.refused:
         console.print(f"[red]refused[/red] {escape(f'{plan.file}: {problem}')}", highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)

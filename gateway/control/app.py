@@ -27,7 +27,8 @@ class Readiness(BaseModel):
 class PlanReport(BaseModel):
     """The plan in force; `refused` names what is wrong with the file's text, if it is not in force."""
 
-    version: int
+    version: int  # of the last good plan on disk
+    running: int | None  # of the worker furthest behind, by its metrics; null: none tells
     phase: Phase
     kill_switch: bool
     file: str
@@ -66,6 +67,7 @@ def create_control(settings: Settings) -> FastAPI:
         return RoutesReport(
             plan=PlanReport(
                 version=plan.table.version,
+                running=_gauge("gateway_plan_version"),
                 phase=plan.table.phase,
                 kill_switch=plan.table.kill_switch,
                 file=str(settings.plan),
@@ -79,4 +81,9 @@ def create_control(settings: Settings) -> FastAPI:
 
 
 def _workers() -> int:
-    return int(registry().get_sample_value("gateway_workers_ready") or 0)
+    return _gauge("gateway_workers_ready") or 0
+
+
+def _gauge(name: str) -> int | None:
+    value = registry().get_sample_value(name)
+    return None if value is None else int(value)

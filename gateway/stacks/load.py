@@ -12,6 +12,7 @@ import structlog
 from gateway.errors import BanyanError
 
 _log = structlog.get_logger()
+_WSGI, _ASGI = 2, 3  # arguments that an app of the kind needs
 _IMPORT_STRING = re.compile(r"[\w.]+:[\w.]+")
 
 
@@ -37,16 +38,19 @@ def load(setting: str, value: str) -> Any:
             hint = f"; the nearest name is {near[0]!r}" if near else ""
             raise StackNotFound(f"{setting}: {module_name!r} has no {attribute!r}{hint}")
         app = getattr(app, name)
-    if not callable(app):
-        raise StackNotFound(f"{setting}={value!r} is {type(app).__name__}, no app and no factory")
-    return _foreign(setting, value, app) if _is_factory(app) else app
+    if _takes(app) == 0 and not inspect.iscoroutinefunction(app):
+        app = _foreign(setting, value, app)
+    if _takes(app) not in {_WSGI, _ASGI}:
+        raise StackNotFound(
+            f"{setting}={value!r} is no app and no factory without arguments: an app takes "
+            "(environ, start_response) or (scope, receive, send)"
+        )
+    return app
 
 
 def is_asgi(app: Callable[..., Any]) -> bool:
-    """An ASGI app is a coroutine function, or an object whose `__call__` is one; else it is WSGI."""
-    return inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(
-        getattr(app, "__call__", None)  # noqa: B004  (we ask what it returns, not whether it is there)
-    )
+    """An ASGI app takes (scope, receive, send), a WSGI app (environ, start_response)."""
+    return _takes(app) == _ASGI
 
 
 def _import(setting: str, module_name: str) -> Any:
@@ -64,13 +68,16 @@ def _foreign(setting: str, name: str, call: Callable[[], Any]) -> Any:
         raise StackNotFound(f"{setting}: loading {name!r} raised {what}") from error
 
 
-def _is_factory(app: Callable[..., Any]) -> bool:
-    if not inspect.isfunction(app) or inspect.iscoroutinefunction(app):
-        return False
-    required = [
-        parameter
-        for parameter in inspect.signature(app).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    return not required
+def _takes(app: Any) -> int | None:
+    """How many arguments it needs; None for what cannot be called or does not tell, and classes."""
+    if not callable(app) or inspect.isclass(app):
+        return None
+    try:
+        parameters = inspect.signature(app).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return sum(
+        parameter.default is parameter.empty
+        and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+        for parameter in parameters
+    )

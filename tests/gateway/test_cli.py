@@ -90,7 +90,7 @@ def test_without_stacks_and_inventory_the_next_step_is_named(shell: Shell) -> No
 def test_explain_prints_the_decision_step_by_step(seen: Shell) -> None:
     bucket = bucket_of(cohort_key(SECRET.encode(), "migration"), b"x-api-key=alice")
     stack = "modern" if bucket < 25_000 else "legacy"
-    assert seen("explain", "get", "/who?x=1", "--header", "X-API-Key: alice") == 0
+    assert seen("explain", "GET", "/%77ho?x=1", "--header", "X-API-Key: alice") == 0
     assert seen.out.splitlines() == [
         "  route           GET /who",
         f"  unit            x-api-key=alice → bucket {bucket} of 100000",
@@ -165,6 +165,31 @@ def test_every_setting_but_the_secret_is_an_option_of_every_command(
     assert shell(command, "--help") == 0
     for name in Settings.model_fields:
         assert (f"[{variable(name)}]" in "".join(shell.out.split())) == (name != "secret")
+
+
+def test_explain_takes_any_text_in_a_header(seen: Shell) -> None:
+    assert seen("explain", "GET", "/who", "--header", "X-API-Key: ключ", "--header", "ключ: x") == 0
+    assert "x-api-key=" in seen.out
+
+
+@pytest.mark.parametrize("host", ["::1", "not a host"])
+def test_status_of_a_host_that_is_none_is_1(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("BANYAN_CONTROL_HOST", host)
+    monkeypatch.setenv("BANYAN_CONTROL_PORT", "1")
+    assert shell("status") == 1
+    assert "no control plane at http://" in shell.err
+
+
+def test_a_folder_that_cannot_be_written_is_2(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shell.folder / "file").write_text("")
+    monkeypatch.setenv("BANYAN_VAR", "file/var")
+    monkeypatch.delenv("BANYAN_SECRET")
+    assert shell("override", "modern") == 2
+    assert "file/var" in shell.err
 
 
 async def test_explain_agrees_with_the_running_gateway(

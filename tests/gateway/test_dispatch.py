@@ -260,6 +260,16 @@ async def test_head_has_the_headers_of_get_and_no_body(real: tuple[str, Any]) ->
     assert head.header("content-length") == got.header("content-length")
 
 
+@pytest.mark.parametrize("spelling", ["//who", "///who", "/%2Fwho"])
+async def test_b020_leading_slashes_are_no_way_around_a_rule(
+    real: tuple[str, Any], spelling: str
+) -> None:
+    stack, app = real
+    answer = await AsgiTarget(app).send(Request("GET", spelling))
+    assert (answer.status, answer.header("x-served-by")) == (200, stack)
+    assert answer.json()["stack"] == stack
+
+
 async def test_what_the_plan_does_not_know_gets_the_answer_of_legacy(tmp_path: Path) -> None:
     async with gateway(tmp_path, PLAN.format(phase="gradual", modern=100)) as app:
         target = AsgiTarget(app)

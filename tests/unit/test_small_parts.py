@@ -4,7 +4,9 @@ import io
 import json
 import sys
 import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
@@ -96,7 +98,13 @@ def test_a_pin_is_small_however_long_the_key_is() -> None:
             "tests.stacks:flask_ap",
             "BANYAN_LEGACY: 'tests.stacks' has no 'flask_ap'; the nearest name is 'flask_app'",
         ),
-        ("tests.stacks:PLAN", "BANYAN_LEGACY='tests.stacks:PLAN' is str, no app and no factory"),
+        *(
+            (
+                f"tests.stacks:{name}",
+                f"BANYAN_LEGACY='tests.stacks:{name}' is no app and no factory without arguments: an app takes (environ, start_response) or (scope, receive, send)",
+            )
+            for name in ("PLAN", "TestClock", "needy_factory", "empty_factory", "async_factory")
+        ),
     ],
 )
 def test_an_import_string_that_names_no_app_says_so(value: str, message: str) -> None:
@@ -195,8 +203,12 @@ def test_a_factory_is_called_and_an_app_is_not() -> None:
 
 
 def test_asgi_and_wsgi_apps_are_told_apart() -> None:
-    assert is_asgi(starlette_app())
-    assert not is_asgi(flask_app())
+    def plain_asgi(scope: Any, receive: Any, send: Any) -> Any: ...
+    def plain_wsgi(environ: Any, start_response: Any) -> Any: ...
+
+    asgi = starlette_app(), plain_asgi, partial(starlette_app())
+    wsgi = flask_app(), plain_wsgi, partial(plain_wsgi)
+    assert [is_asgi(app) for app in (*asgi, *wsgi)] == [True] * 3 + [False] * 3
 
 
 def test_a_quantile_is_linear_inside_its_bucket() -> None:
