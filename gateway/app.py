@@ -61,7 +61,7 @@ class Gateway:
     async def running(self) -> AsyncIterator[None]:
         """Everything that lives as long as the server does.
 
-        Raises StackNotFound, StackStartFailed, PlanRefused, and what an app raises at its import.
+        Raises StackNotFound, StackStartFailed and PlanRefused.
         """
         async with self._host.open():
             if self._settings.first_plan:

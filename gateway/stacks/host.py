@@ -43,7 +43,7 @@ class StackHost:
     async def open(self) -> AsyncIterator[Self]:
         """Starts modern; stops everything at the end, what was started last first.
 
-        Raises StackNotFound, StackStartFailed, and whatever an app raises when it is imported.
+        Raises StackNotFound and StackStartFailed.
         """
         async with self._exit:
             self._portal = await self._exit.enter_async_context(_portal())
