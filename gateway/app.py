@@ -20,7 +20,7 @@ from gateway.errors import BanyanError
 from gateway.exchange import Observer
 from gateway.head import HeadReader
 from gateway.observe import metrics
-from gateway.observe.access_log import AccessLog, open_access_log
+from gateway.observe.access_log import open_access_log
 from gateway.override import Overrides
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import Document, PlanRefused, Problem
@@ -42,10 +42,12 @@ class Gateway:
         self._settings = settings
         self._secret = settings.secret_bytes()
         self._host = StackHost(settings, legacy, modern)
+        self._metrics = metrics.Metrics()
         self._access_log = open_access_log(settings.access_log)
-        self.dispatch = Dispatch(
-            _observers(self._access_log), Overrides(self._secret), served_by=settings.served_by
-        )
+        observers: list[Observer] = [self._metrics]
+        if self._access_log is not None:
+            observers.append(self._access_log)
+        self.dispatch = Dispatch(observers, Overrides(self._secret), served_by=settings.served_by)
         last_good = LastGood(settings.last_good_path)
         self.watch = PlanWatch(settings.plan, last_good, self._activate)
 
@@ -137,6 +139,7 @@ class Gateway:
     def _publish(self) -> None:
         for stack, count in self.dispatch.in_flight.items():
             metrics.IN_FLIGHT.labels(stack).set(count)
+        self._metrics.flush()
         if self._access_log is not None:
             self._access_log.flush()
 
@@ -145,8 +148,3 @@ def create_app(settings: Settings) -> Gateway:
     """The gateway whose stacks the settings name. Nothing is imported before its lifespan."""
     legacy = loader("BANYAN_LEGACY", settings.legacy)
     return Gateway(settings, legacy, loader("BANYAN_MODERN", settings.modern))
-
-
-def _observers(access_log: AccessLog | None) -> tuple[Observer, ...]:
-    counted: Observer = metrics.Metrics()
-    return (counted,) if access_log is None else (counted, access_log)

@@ -70,9 +70,7 @@ class Dispatch:
         began, at = perf_counter(), time()
         plan = self.plan
         found = _read(plan.reader, scope)
-        path = scope["path"]
-        if path.startswith("//"):
-            path = _without_leading_slashes(scope)
+        path = _path(scope)
         route = plan.table.match(scope["method"], path)
         decision = self._decide(plan, route, found, scope)
         stack = decision.stack
@@ -98,6 +96,9 @@ class Dispatch:
             await self.stacks[stack](scope, receive, observed_send)
         except CancelledError:
             raise
+        except (SystemExit, KeyboardInterrupt) as error:  # they would end the worker
+            status = 500
+            raise RuntimeError(f"the app raised {type(error).__name__}") from error
         except BaseException:
             # The server answers as it would for the bare app; cut in the middle counts as failed too.
             status = status if left else 500
@@ -138,10 +139,12 @@ class Dispatch:
                 _log.exception("observer.failed", observer=type(observer).__name__)
 
 
-def _without_leading_slashes(scope: Scope) -> str:
+def _path(scope: Scope) -> str:
     """`//api` is `/api` to Flask, whatever spells the second slash: so it is to the table and modern."""
-    path: str = "/" + scope["path"].lstrip("/")
-    scope["path"], scope["raw_path"] = path, quote(path, safe=_PATH_SAFE).encode()
+    path: str = scope["path"]
+    if path.startswith("//"):
+        path = "/" + path.lstrip("/")
+        scope["path"], scope["raw_path"] = path, quote(path, safe=_PATH_SAFE).encode()
     return path
 
 

@@ -116,8 +116,9 @@ def explained(settings: Settings, method: str, path: str, headers: list[str], cl
     """The decision for one request under the plan in the file. Raises PlanRefused, NoInventory."""
     document, table = _compiled(settings, settings.plan)
     reader = HeadReader(document.plan.unit_sources, settings.trusted_proxies)
-    found, _ = reader.read([_pair(header) for header in headers])
-    unit = reader.unit(found, {"client": (client, 0)})
+    pairs = [_pair(header) for header in headers]
+    found, _ = reader.read(pairs)
+    unit = reader.unit(found, {"client": (client, 0), "headers": pairs})
     override = None
     if OVERRIDE in found:
         override = Overrides(settings.secret_bytes()).verify(found[OVERRIDE], time())

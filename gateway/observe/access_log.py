@@ -14,7 +14,7 @@ from typing import Final, TextIO
 from gateway.exchange import Exchange
 from gateway.observe.metrics import ACCESS_LINES_DROPPED
 
-_BATCH: Final = 64  # lines
+_BATCH: Final = 64  # exchanges
 _WAITING: Final = 256  # batches that wait for the thread; about 4 MB
 _LAST: Final = 2.0  # seconds the last batches get at the end
 
@@ -27,32 +27,24 @@ class AccessLog:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lines: list[str] = []
-        self._batches: SimpleQueue[list[str] | None] = SimpleQueue()
+        self._exchanges: list[Exchange] = []
+        self._batches: SimpleQueue[list[Exchange] | None] = SimpleQueue()
         self._writer: Thread | None = None
 
     def observe(self, exchange: Exchange) -> None:
-        decision = exchange.decision
-        self._lines.append(
-            f'{{"at":{exchange.at:.3f},"request_id":{quoted(exchange.request_id)},'
-            f'"method":{quoted(exchange.method)},"path":{quoted(exchange.path)},'
-            f'"route":{quoted(exchange.route)},"stack":"{decision.stack.value}",'
-            f'"reason":"{decision.reason.value}","bucket":{decision.bucket},'
-            f'"plan_version":{exchange.plan_version},"status":{exchange.status},'
-            f'"ms":{exchange.seconds * 1000:.2f}}}\n'
-        )
-        if len(self._lines) >= _BATCH:
+        self._exchanges.append(exchange)
+        if len(self._exchanges) >= _BATCH:
             self.flush()
 
     def flush(self) -> None:
         """Hands what waits to the thread, which is started by the first batch."""
-        if not self._lines:
+        if not self._exchanges:
             return
-        lines, self._lines = self._lines, []
+        batch, self._exchanges = self._exchanges, []
         if self._batches.qsize() >= _WAITING:
-            ACCESS_LINES_DROPPED.inc(len(lines))
+            ACCESS_LINES_DROPPED.inc(len(batch))
             return
-        self._batches.put(lines)
+        self._batches.put(batch)
         if self._writer is None:
             self._writer = Thread(target=self._write, name="access-log", daemon=True)
             self._writer.start()
@@ -65,12 +57,24 @@ class AccessLog:
             self._writer.join(_LAST)
 
     def _write(self) -> None:
-        while (lines := self._batches.get()) is not None:
+        while (batch := self._batches.get()) is not None:
             try:
-                self._stream.write("".join(lines))
+                self._stream.write("".join(map(_line, batch)))
                 self._stream.flush()
             except OSError:  # a full disk, a closed pipe: the next batch may have more luck
-                ACCESS_LINES_DROPPED.inc(len(lines))
+                ACCESS_LINES_DROPPED.inc(len(batch))
+
+
+def _line(exchange: Exchange) -> str:
+    """Faster than json.dumps of a dict, and as safe: what clients wrote is quoted by json."""
+    stack, reason, bucket = exchange.decision
+    return (
+        f'{{"at":{exchange.at:.3f},"request_id":{quoted(exchange.request_id)},'
+        f'"method":{quoted(exchange.method)},"path":{quoted(exchange.path)},'
+        f'"route":{quoted(exchange.route)},"stack":"{stack}","reason":"{reason}",'
+        f'"bucket":{bucket},"plan_version":{exchange.plan_version},"status":{exchange.status},'
+        f'"ms":{exchange.seconds * 1000:.2f}}}\n'
+    )
 
 
 def open_access_log(target: str) -> AccessLog | None:

@@ -1,6 +1,7 @@
 """For developers: `python -m shared_services.storage.draft "What changes"` writes a revision."""
 
 import sys
+from contextlib import ExitStack
 
 import sqlalchemy as sa
 from alembic import command
@@ -14,7 +15,10 @@ def draft(message: str) -> None:
 
     Read it before it is committed: a renamed column is drafted as one dropped and one added.
     """
-    with sa.create_engine("sqlite://").begin() as connection:
+    engine = sa.create_engine("sqlite://")
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        connection = stack.enter_context(engine.begin())
         migrate(connection)
         config = alembic_config(connection)
         number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1

@@ -17,7 +17,7 @@ SCOPE = {"client": ("10.0.0.1", 1234)}
 
 def unit(*headers: Header, client: str = "10.0.0.1") -> bytes:
     found, _ = READER.read(headers)
-    return READER.unit(found, {"client": (client, 1234)})
+    return READER.unit(found, {"client": (client, 1234), "headers": headers})
 
 
 def test_the_first_source_that_is_there_is_the_unit() -> None:
