@@ -83,7 +83,7 @@ def test_the_tour_start_call_shift_watch_and_stop(tmp_path: Path) -> None:
             rows = {row["route"]: row for row in _report(control)["routes"]}
             health, orders = rows["GET /api/health"], rows["POST /api/orders"]
             both = health["legacy"]["requests"] >= 1 and health["modern"]["requests"] >= 2
-            return both and orders["legacy"]["requests"] == 1
+            return bool(both and orders["legacy"]["requests"] == 1)
 
         wait(counted)
 
