@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -115,13 +116,15 @@ def _started(name: str, port: int, command: list[str], folder: Path) -> Iterator
 
 
 def _wait(port: int) -> None:
+    """Until the server answers: the gateway listens before its stacks have started."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                time.sleep(2)  # the gateway listens before its stacks have started
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=20) as answer:
+                answer.read()
                 return
-        time.sleep(0.05)
+        except OSError:
+            time.sleep(0.05)
     raise SystemExit(f"nothing answers on port {port}")
 
 
