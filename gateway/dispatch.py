@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from random import getrandbits
 from time import perf_counter, time
 from typing import Any, Final
-from urllib.parse import quote
 
 import structlog
 
@@ -37,7 +36,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 UNMATCHED: Final = "unmatched"
 CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
-_PATH_SAFE: Final = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986 §3.3)
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger()
 
@@ -140,12 +138,9 @@ class Dispatch:
 
 
 def _path(scope: Scope) -> str:
-    """`//api` is `/api` to Flask, whatever spells the second slash: so it is to the table and modern."""
+    """`//api` is `/api` to Flask, whatever spells the second slash: so it is to the table."""
     path: str = scope["path"]
-    if path.startswith("//"):
-        path = "/" + path.lstrip("/")
-        scope["path"], scope["raw_path"] = path, quote(path, safe=_PATH_SAFE).encode()
-    return path
+    return "/" + path.lstrip("/") if path.startswith("//") else path
 
 
 def _read(reader: HeadReader, scope: Scope) -> dict[bytes, bytes]:

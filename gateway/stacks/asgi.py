@@ -1,15 +1,19 @@
 """An ASGI app in this process, as a stack."""
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from gateway.dispatch import App, Message, Receive, Scope, Send
 
+_PATH_SAFE: Final = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986 §3.3)
+
 
 class InProcess:
-    """Hands the app its lifespan state, and HEAD as GET with the body cut.
+    """Hands the app its lifespan state, and what Flask takes and FastAPI does not as it takes it.
 
-    FastAPI answers HEAD on a GET route with 405 (fastapi#1773); Flask answers it like GET.
+    HEAD on a GET route is 405 to FastAPI (fastapi#1773): it gets GET, and the body is cut. `//api` is
+    404: it gets `/api`, for that is the route that was decided on.
     """
 
     def __init__(self, app: App, state: dict[str, Any]) -> None:
@@ -18,6 +22,9 @@ class InProcess:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope["state"] = self._state.copy()
+        if scope["path"].startswith("//"):
+            path = "/" + scope["path"].lstrip("/")
+            scope = {**scope, "path": path, "raw_path": quote(path, safe=_PATH_SAFE).encode()}
         if scope["type"] == "http" and scope["method"] == "HEAD":
             return self._app({**scope, "method": "GET"}, receive, _without_body(send))
         return self._app(scope, receive, send)
