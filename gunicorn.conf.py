@@ -4,6 +4,10 @@ from typing import Any
 
 from shared_services.access import settings_or_exit
 
+# gunicorn 27 puts one socket for all of a user's instances into the home folder: the second takes
+# it over and deletes it at its end.
+control_socket_disable = True
+
 
 def on_starting(server: Any) -> None:
     """Refuse before a socket is open what must not be served so."""

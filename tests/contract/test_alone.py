@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.servers import DEADLINE, GUNICORN, UVICORN, free_port, server, start, terminate
+from tests.contract.servers import (
+    DEADLINE,
+    GUNICORN,
+    UVICORN,
+    free_port,
+    server,
+    server_over,
+    start,
+    terminate,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +43,14 @@ def test_a_stack_trades_alone_and_ends_at_once(name: str, tmp_path: Path) -> Non
         # A portal that is not closed takes gunicorn's whole grace of 30 s (trap T25): half of that
         # tells the two apart on the busiest machine.
         assert terminate(process) < 15
+
+
+def test_t61_gunicorn_started_here_opens_no_control_socket(tmp_path: Path) -> None:
+    home, store = tmp_path / "home", f"sqlite:///{tmp_path}/trading.db"
+    home.mkdir()
+    with server_over(store, GUNICORN, tmp_path, HOME=str(home)) as (client, _):
+        assert client.get("/api/health").status_code == 200
+        assert list(home.rglob("*.ctl")) == []
 
 
 def test_both_stacks_share_one_store(tmp_path: Path) -> None:
