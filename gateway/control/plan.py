@@ -23,18 +23,15 @@ class PlanView:
 def view(settings: Settings) -> PlanView:
     """Reads both anew on each call: the control plane keeps no copy that could be stale."""
     last = LastGood(settings.last_good_path).read()
-    refusal = _refusal(settings)
-    if last is None:
-        return PlanView(RouteTable((), phase=Phase.PARALLEL), refusal)
-    return PlanView(_compile(settings, last.text, last.version), refusal)
-
-
-def _refusal(settings: Settings) -> PlanRefused | None:
+    refusal: PlanRefused | None = None
+    table = RouteTable((), phase=Phase.PARALLEL)
     try:
+        if last is not None:  # the stacks may have changed since it was accepted
+            table = _compile(settings, last.text, last.version)
         _compile(settings, read_plan(settings.plan), 0)
-    except PlanRefused as refusal:
-        return refusal
-    return None
+    except PlanRefused as refused:
+        refusal = refused
+    return PlanView(table, refusal)
 
 
 def _compile(settings: Settings, text: str, version: int) -> RouteTable:
