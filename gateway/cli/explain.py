@@ -101,9 +101,7 @@ class Trace:
         texts = {
             Reason.KILL_SWITCH: "on: everything to legacy" if table.kill_switch else "off",
             Reason.PHASE: f"{table.phase}" + ("" if table.phase is Phase.GRADUAL else ": decides"),
-            Reason.MODERN_MISSING: _served(
-                Stack.MODERN, route.modern if route else not table.legacy
-            ),
+            Reason.MODERN_MISSING: _modern_missing(route, table),
             Reason.LEGACY_MISSING: _served(Stack.LEGACY, route.legacy if route else table.legacy),
             Reason.OVERRIDE: self.override or "none that holds",
             Reason.PINNED: "not known here: workers remember which stack had an Idempotency-Key",
@@ -132,6 +130,14 @@ def _compiled(settings: Settings, file: Path) -> tuple[Document, RouteTable]:
     document = parse(read_plan(file))
     secret = settings.secret_bytes()
     return document, compile_plan(document, known_inventory(settings), version=0, secret=secret)
+
+
+def _modern_missing(route: Route | None, table: RouteTable) -> str:
+    if route is not None:
+        return _served(Stack.MODERN, route.modern)
+    if not table.legacy:
+        return "no: there is no other stack"
+    return "yes: no route; modern may serve it, but no rule opens it"
 
 
 def _served(stack: Stack, serves: bool) -> str:

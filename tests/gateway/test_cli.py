@@ -167,6 +167,11 @@ def test_every_setting_but_the_secret_is_an_option_of_every_command(
         assert (f"[{variable(name)}]" in "".join(shell.out.split())) == (name != "secret")
 
 
+def test_explain_does_not_claim_that_modern_lacks_what_is_only_closed(seen: Shell) -> None:
+    assert seen("explain", "GET", "/docs") == 0
+    assert "modern_missing  yes: no route; modern may serve it, but no rule opens it" in seen.out
+
+
 def test_explain_takes_any_text_in_a_header(seen: Shell) -> None:
     assert seen("explain", "GET", "/who", "--header", "X-API-Key: ключ", "--header", "ключ: x") == 0
     assert "x-api-key=" in seen.out
