@@ -1,11 +1,13 @@
 """What the endpoints ask for."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
 from gateway.kit.compat import first_query, is_json, joined_header
-from shared_services.jsonbody import parse_object
+from shared_services.jsonbody import MISSING_BODY, parse_object
+from shared_services.jsonbody import JsonObject as Json
 from shared_services.queries import parse_limit, require
 from shared_services.services import Services
 
@@ -17,15 +19,22 @@ async def _services(request: Request) -> Services:
     return services
 
 
-async def _json_object(request: Request) -> dict[str, object]:
-    """The body as a JSON object, numbers exact.
+def json_object(
+    missing: str = MISSING_BODY, *, may_be_empty: bool = False
+) -> Callable[[Request], Awaitable[Json]]:
+    """A dependency: the body as a JSON object, numbers exact.
 
-    Refuses, in this order: more than MAX_BODY, another content type, anything but an object.
+    Refuses, in this order: more than MAX_BODY, another content type, anything but an object;
+    `missing` is what the refusal of none says.
     """
-    raw = await _read(request)
-    if not is_json(request.headers.get("Content-Type")):
-        raise HTTPException(415)
-    return parse_object(raw)
+
+    async def read_object(request: Request) -> Json:
+        raw = await _read(request)
+        if not is_json(request.headers.get("Content-Type")):
+            raise HTTPException(415)
+        return parse_object(raw, missing=missing, may_be_empty=may_be_empty)
+
+    return read_object
 
 
 async def _read(request: Request) -> bytes:
@@ -50,7 +59,7 @@ async def _history_limit(limit: _LimitText) -> int:
 
 
 TradingServices = Annotated[Services, Depends(_services)]
-JsonObject = Annotated[dict[str, object], Depends(_json_object)]
+JsonObject = Annotated[Json, Depends(json_object())]
 IdempotencyKey = Annotated[
     str | None, Depends(joined_header("Idempotency-Key", "The order is placed once per key"))
 ]

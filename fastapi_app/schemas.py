@@ -3,17 +3,22 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.json_schema import SkipJsonSchema
 
 from shared_services.symbols import to_trading
-from shared_services.wire import number
+from shared_services.wire import iso_n, iso_o, iso_z, number
 
 Number = Annotated[Decimal, PlainSerializer(number, return_type=float)]
 """Exact inside, a JSON number on the wire."""
 
 Absent = SkipJsonSchema[None]
 """For what is left out when it has no value: never null on the wire, and so not in the schema."""
+
+IsoN = Annotated[str, BeforeValidator(iso_n)]
+IsoO = Annotated[str, BeforeValidator(iso_o)]
+IsoZ = Annotated[str, BeforeValidator(iso_z)]
+"""Stamps, from ms since 1970 UTC."""
 
 TradingSymbol = Annotated[str, AfterValidator(to_trading)]
 

@@ -2,13 +2,13 @@
 
 from flask import abort, request
 
-from shared_services.jsonbody import parse_object
+from shared_services.jsonbody import MISSING_BODY, JsonObject, parse_object
 
 MAX_BODY = 16 * 1024 * 1024  # bytes
 
 
-def json_object() -> dict[str, object]:
-    """The body as a JSON object, numbers exact.
+def json_object(missing: str = MISSING_BODY, *, may_be_empty: bool = False) -> JsonObject:
+    """The body as a JSON object, numbers exact; `missing` is what the refusal of none says.
 
     Refuses, in this order: more than MAX_BODY, another content type, anything but an object.
     """
@@ -17,4 +17,4 @@ def json_object() -> dict[str, object]:
         abort(413)
     if not request.is_json:
         abort(415)
-    return parse_object(raw)
+    return parse_object(raw, missing=missing, may_be_empty=may_be_empty)

@@ -3,9 +3,9 @@
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from legacy_flask import wire
 from legacy_flask.blocking import call
 from legacy_flask.body import json_object
+from legacy_flask.wire import orders as wire
 from shared_services.queries import parse_limit, require
 
 blueprint = Blueprint("orders", __name__, url_prefix="/api/orders")

@@ -3,8 +3,8 @@
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from legacy_flask import wire
 from legacy_flask.blocking import call
+from legacy_flask.wire import account as wire
 
 blueprint = Blueprint("positions", __name__, url_prefix="/api/positions")
 

@@ -2,7 +2,7 @@
 
 import json
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
 from shared_services.errors import InvalidBody
 from shared_services.numbers import exact
@@ -10,17 +10,26 @@ from shared_services.numbers import exact
 MAX_DEPTH: Final = 100
 """Deeper nesting is not JSON to us: what Python itself can read depends on the caller's stack."""
 
+MISSING_BODY: Final = "Missing JSON body"
+
+JsonObject: TypeAlias = dict[str, object]
+
 _LONGEST_INT: Final = 400  # digits; beyond, no double is finite, and int() takes quadratic time
 
 
-def parse_object(raw: bytes, *, missing: str = "Missing JSON body") -> dict[str, object]:
+def parse_object(
+    raw: bytes, *, missing: str = MISSING_BODY, may_be_empty: bool = False
+) -> JsonObject:
     """The object in `raw`; of a repeated key the last one counts, numbers are int or Decimal.
 
+    `{}` counts as missing unless it `may_be_empty`.
     Raises InvalidBody: empty or falsy (`missing`), not JSON, or not an object; in this order.
     """
     if not raw:
         raise InvalidBody(missing)
     value = _parse(raw)
+    if may_be_empty and value == {}:
+        return {}
     if not value:
         raise InvalidBody(missing)
     if not isinstance(value, dict):

@@ -1,7 +1,8 @@
 """How exact values look to a client. Pure."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 
 
 def number(value: Decimal) -> float:
@@ -16,6 +17,31 @@ def iso_z(ms: int) -> str:
     return f"{text}.{fraction:03d}Z" if fraction else f"{text}Z"
 
 
+def iso_n(ms: int) -> str:
+    """`2023-11-14T22:13:20.123000`: UTC without an offset; no fraction when it is zero."""
+    return _utc(ms).replace(tzinfo=None).isoformat()
+
+
+def iso_o(ms: int) -> str:
+    """`2023-11-14T22:13:20.123000+00:00`; no fraction when it is zero."""
+    return _utc(ms).isoformat()
+
+
+def bar_key(ms: int) -> str:
+    """`2023-11-14 22:13:20`; six fraction digits only when they are not zero."""
+    return _utc(ms).replace(tzinfo=None).isoformat(" ")
+
+
+def http_date(ms: int) -> str:
+    """`Tue, 14 Nov 2023 22:13:20 GMT`: whole seconds (RFC 9110, 5.6.7)."""
+    return format_datetime(_utc(ms).replace(microsecond=0), usegmt=True)
+
+
 def utc_day(ms: int) -> str:
     """`2023-11-14`: the UTC day that `ms` belongs to."""
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%d")
+
+
+def _utc(ms: int) -> datetime:
+    """Exact: a float of seconds would round."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)

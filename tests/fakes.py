@@ -47,7 +47,9 @@ class FixedMarket:
 
     def set(self, symbol: str, last: int | str, spread: int | str = 0) -> None:
         middle, half = Decimal(last), Decimal(spread) / 2
-        self.prices[symbol] = Ticker(symbol, middle - half, middle + half, middle, 0)
+        self.prices[symbol] = Ticker(
+            symbol, middle - half, middle + half, middle, 0, volume=Decimal("1234.5")
+        )
 
     def ticker(self, symbol: str, at: int) -> Ticker:
         return replace(self.prices[pricing_symbol(symbol)], symbol=symbol, timestamp=at)

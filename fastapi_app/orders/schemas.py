@@ -2,14 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from fastapi_app.schemas import Absent, Number, TradingSymbol, Wire
+from fastapi_app.schemas import Absent, IsoZ, Number, TradingSymbol, Wire
 from shared_services.exchange.model import OrderStatus, OrderType, PositionType, Side
-from shared_services.wire import iso_z
 
 Positive = Annotated[float, Field(gt=0)]
-Datetime = Annotated[str, BeforeValidator(iso_z), Field(validation_alias="timestamp")]
+Datetime = Annotated[IsoZ, Field(validation_alias="timestamp")]
 
 
 class OrderRequest(BaseModel):

@@ -1,8 +1,10 @@
 """What an exchange speaks of. Symbols are unified, amounts in the base currency."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 
 class Side(StrEnum):
@@ -45,11 +47,16 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
+    """Prices at `timestamp` (ms); volume and changes of 24 h, the changes only if they are told."""
+
     symbol: str
     bid: Decimal
     ask: Decimal
     last: Decimal
     timestamp: int
+    volume: Decimal
+    change: Decimal | None = None
+    change_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,70 @@ class Level:
 
     price: Decimal
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """Best level first: bids descending, asks ascending; `timestamp` in ms."""
+
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One bar; `timestamp` (ms) is its start. The newest one of a list may still be growing."""
+
+    timestamp: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One public trade at `timestamp` (ms); `amount` is negative for a sell."""
+
+    id: str
+    price: Decimal
+    amount: Decimal
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What kind of market an exchange offers under `symbol`."""
+
+    symbol: str
+    base: str
+    quote: str
+    active: bool
+    type: str
+    spot: bool
+    margin: bool
+    future: bool
+    option: bool
+    contract: bool
+
+
+TIMEFRAMES: Final[Mapping[str, int]] = {
+    "1m": 60_000,
+    "5m": 300_000,
+    "15m": 900_000,
+    "30m": 1_800_000,
+    "1h": 3_600_000,
+    "3h": 10_800_000,
+    "4h": 14_400_000,
+    "6h": 21_600_000,
+    "12h": 43_200_000,
+    "1d": 86_400_000,
+    "1w": 604_800_000,
+}
+"""Length of a bar in ms, by what clients call it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,17 @@ from typing import Protocol
 
 from shared_services.exchange.model import (
     Balance,
+    Candle,
     ExchangeOrder,
     FillReport,
     Instrument,
     Limitations,
+    Listing,
     MarginPosition,
+    OrderBook,
     OrderRequest,
     Ticker,
+    Trade,
 )
 
 
@@ -53,6 +57,22 @@ class ExchangePort(Protocol):
 
     async def ticker(self, symbol: str) -> Ticker:
         """An unknown symbol is ExchangeFailedError."""
+        ...
+
+    async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
+        """The newest `limit` bars, oldest first; an unknown symbol is ExchangeFailedError."""
+        ...
+
+    async def order_book(self, symbol: str, limit: int) -> OrderBook:
+        """`limit` levels of each side; an unknown symbol is ExchangeFailedError."""
+        ...
+
+    async def trades(self, symbol: str, limit: int) -> list[Trade]:
+        """The newest public trades, oldest first; an unknown symbol is ExchangeFailedError."""
+        ...
+
+    async def listings(self) -> list[Listing]:
+        """Every market, active or not."""
         ...
 
     async def balances(self) -> list[Balance]:

@@ -6,12 +6,18 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class RiskParameters:
-    """The limits of an order; percent values are 0..100."""
+    """What limits orders and sizes positions, as shipped; `…_percent` and daily loss are 0..100."""
 
     max_position_size: Decimal = Decimal("0.1")
     max_leverage: Decimal = Decimal(3)
+    stop_loss_percent: Decimal = Decimal(2)
+    take_profit_percent: Decimal = Decimal(2)
     max_daily_loss: Decimal = Decimal(2)
     max_open_positions: int = 5
+    min_signal_confidence: Decimal = Decimal("0.6")
+    probability_weight: Decimal = Decimal("0.5")
+    risk_per_trade: Decimal = Decimal("0.02")
+    risk_score_threshold: Decimal = Decimal("0.8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from shared_services.backtest import tables as backtest
+from shared_services.bot import tables as bot
+from shared_services.caching import tables as caching
+from shared_services.config import tables as config
+from shared_services.exchange.nonces import tables as nonces
 from shared_services.exchange.paper import tables as paper
 from shared_services.ledger import tables as ledger
+from shared_services.monitoring import tables as monitoring
 from shared_services.orders import tables as orders
 from shared_services.storage.port import Table
 
@@ -19,4 +25,14 @@ TABLES: tuple[Table[Any], ...] = (
     orders.ORDER_NOTES,
     orders.IDEMPOTENCY,
     orders.LEASES,
+    backtest.BACKTESTS,
+    bot.BOT,
+    bot.BOT_DAYS,
+    caching.CACHE,
+    caching.CACHE_COUNTS,
+    config.CONFIG_VERSIONS,
+    monitoring.ALERTS,
+    monitoring.PERFORMANCE,
+    monitoring.STARTS,
+    nonces.API_KEYS,
 )

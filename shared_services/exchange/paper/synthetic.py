@@ -75,9 +75,8 @@ class SyntheticMarket:
     def ticker(self, symbol: str, at: int) -> Ticker:
         coin, last = self._last(symbol, at)
         half = last // _SPREAD_PART
-        return Ticker(
-            symbol, coin.price(last - half), coin.price(last + half), coin.price(last), at
-        )
+        bid, ask = coin.price(last - half), coin.price(last + half)
+        return Ticker(symbol, bid, ask, coin.price(last), at, volume=Decimal(0))
 
     def levels(self, symbol: str, side: Side, at: int) -> Iterator[Level]:
         coin, last = self._last(symbol, at)

@@ -1,0 +1,3 @@
+"""The shapes of the answers, a module a family."""
+
+Json = dict[str, object]

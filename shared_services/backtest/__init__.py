@@ -1,0 +1,1 @@
+"""Backtests: strategies run over past prices."""

@@ -1,0 +1,1 @@
+"""The bot: one for all processes of both stacks."""

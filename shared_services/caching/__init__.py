@@ -1,0 +1,1 @@
+"""Answers of the exchange that are kept for some seconds, for both stacks."""

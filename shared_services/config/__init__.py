@@ -1,0 +1,1 @@
+"""The configuration: validated, versioned, one for both stacks."""

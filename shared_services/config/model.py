@@ -1,0 +1,56 @@
+"""The configuration as rules and strategies read it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from shared_services.risk.model import RiskParameters
+
+STRATEGY_NAMES: Final = ("ema_crossover", "rsi", "fvg", "sample")
+
+
+class CombinationMethod(StrEnum):
+    WEIGHTED_AVERAGE = "weighted_average"
+    MAJORITY_VOTE = "majority_vote"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyWeight:
+    """`weight` is normalised over the enabled strategies; of a disabled one it is as stored."""
+
+    name: str
+    enabled: bool
+    weight: float
+    min_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradingWindow:
+    """Hours of the UTC day, half-open: `start_hour` 0..23, `end_hour` 1..24."""
+
+    start_hour: int = 0
+    end_hour: int = 24
+    max_trades_per_day: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TradingConfig:
+    """`weights` in the order of the configuration; `parameters` by strategy, as stored."""
+
+    symbol: str = "BTC/USD"
+    timeframe: str = "1h"
+    risk: RiskParameters = field(default_factory=RiskParameters)
+    window: TradingWindow = field(default_factory=TradingWindow)
+    combination: CombinationMethod = CombinationMethod.WEIGHTED_AVERAGE
+    weights: tuple[StrategyWeight, ...] = (
+        StrategyWeight("ema_crossover", enabled=True, weight=0.45, min_confidence=0.6),
+        StrategyWeight("rsi", enabled=True, weight=0.35, min_confidence=0.5),
+        StrategyWeight("fvg", enabled=True, weight=0.2, min_confidence=0.5),
+        StrategyWeight("sample", enabled=False, weight=0.0, min_confidence=0.3),
+    )
+    parameters: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    @property
+    def enabled(self) -> tuple[StrategyWeight, ...]:
+        return tuple(one for one in self.weights if one.enabled)

@@ -1,0 +1,1 @@
+"""Nonces and rate limits: one owner per API key, whatever process asks."""

@@ -1,0 +1,1 @@
+"""The live portfolio: what the account holds at the prices of this moment."""

@@ -1,0 +1,1 @@
+"""Market data: tickers, candles and markets of the exchange."""

@@ -1,0 +1,1 @@
+"""Monitoring: alerts and counters, the same for both stacks."""

@@ -1,0 +1,1 @@
+"""Order books of several exchanges, each and merged."""

@@ -1,0 +1,1 @@
+"""The portfolio: signals combined, sized and checked; allocation and rebalancing."""

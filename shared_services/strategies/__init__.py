@@ -1,0 +1,1 @@
+"""The strategies: one algorithm a name, in backtests, analyses and the bot."""

@@ -1,0 +1,33 @@
+"""One shape of an answer, as each stack writes it, and values to write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+money = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12)
+real = st.floats(allow_nan=False, allow_infinity=False)
+milliseconds = st.integers(min_value=0, max_value=4102444800000)
+symbols = st.sampled_from(["TESTBTC/TESTUSD", "BTC/USD", "tBTC/USD", ""])
+text = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`values` are what a service returns; both make JSON of them."""
+
+    legacy: Callable[[Any], dict[str, object]]
+    modern: type[BaseModel]
+    values: st.SearchStrategy[Any]
+
+
+def built(kind: type, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Instances of a dataclass with money and times in the range that the contract knows."""
+    known = {"symbol": symbols, "timestamp": milliseconds} | fields
+    hints = kind.__annotations__
+    money_fields = {name: money for name, hint in hints.items() if "Decimal" in str(hint)}
+    return st.builds(
+        kind, **{**money_fields, **{name: known[name] for name in known if name in hints}}
+    )
