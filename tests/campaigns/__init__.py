@@ -1,0 +1,1 @@
+"""Long runs that are started by hand; their results stand in `docs/`."""
