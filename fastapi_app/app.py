@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 
 from fastapi_app import balances, errors, health, limitations, orders, positions, status
 from fastapi_app.auth import token_required
+from fastapi_app.openapi import describe
 from fastapi_app.schemas import Error
 from gateway.kit.compat import flask_compatible
 from shared_services import services
@@ -29,6 +30,7 @@ def create_app(
     )
     flask_compatible(app)
     errors.init_app(app)
+    app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(health.router)
     guards = [Depends(token_required(settings))] if settings.api_token else []
     for family in (status, balances, positions, orders, limitations):

@@ -12,6 +12,7 @@ from fastapi_app.dependencies import (
     TradingServices,
     required_symbol,
 )
+from fastapi_app.openapi import refusals, request_body
 from fastapi_app.orders.path import ORDER
 from fastapi_app.orders.schemas import (
     OpenOrders,
@@ -27,11 +28,6 @@ router = APIRouter(prefix="/api/orders", tags=["orders"])
 
 OrderId = Annotated[str, Path(description="The exchange's id")]
 
-_REQUEST_BODY = {
-    "required": True,
-    "content": {"application/json": {"schema": OrderRequest.model_json_schema()}},
-}
-
 
 @router.get("", response_model=OpenOrders)
 async def list_orders(services: TradingServices) -> dict[str, list[Order]]:
@@ -44,7 +40,8 @@ async def list_orders(services: TradingServices) -> dict[str, list[Order]]:
     status_code=201,
     response_model=OrderPlaced,
     response_model_exclude_none=True,
-    openapi_extra={"requestBody": _REQUEST_BODY},
+    openapi_extra=request_body(OrderRequest),
+    responses=refusals(409),
 )
 async def create_order(
     body: JsonObject,
@@ -72,13 +69,14 @@ async def list_history(
     dependencies=[Depends(required_symbol)],
     response_model=OrderOut,
     response_model_exclude_none=True,
+    responses=refusals(404),
 )
 async def get_order(order_id: OrderId, services: TradingServices) -> Order:
     """The symbol must be there, as it always had to be; the id alone decides."""
     return await services.orders.get(order_id)
 
 
-@router.delete(ORDER, response_model=OrderCancelled)
+@router.delete(ORDER, response_model=OrderCancelled, responses=refusals(400, 404))
 async def cancel_order(order_id: OrderId, services: TradingServices) -> OrderCancelled:
     """Cancel an open order."""
     await services.orders.cancel(order_id)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,13 +40,35 @@ def test_no_422_is_announced(schema: Schema) -> None:
     assert "HTTPValidationError" not in json.dumps(schema)
 
 
-def test_errors_are_described_by_the_envelope(
-    schema: Schema,
-) -> None:
-    for item in schema["paths"].values():
-        for operation in item.values():
-            content = operation["responses"]["default"]["content"]["application/json"]
-            assert content["schema"] == {"$ref": "#/components/schemas/Error"}
+def test_errors_are_described_by_an_envelope(schema: Schema) -> None:
+    envelope = set(schema["components"]["schemas"]["Error"]["properties"])
+    for _, _, operation in operations(schema):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                body = response["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+                described = schema["components"]["schemas"][body]["properties"]
+                assert body.startswith("Bot") or envelope <= set(described)
+
+
+def test_every_refusal_has_its_status(schema: Schema) -> None:
+    """`default` would announce all of them."""
+    order = schema["paths"]["/api/orders"]["post"]["responses"]
+    assert list(order) == ["201", "400", "401", "409", "413", "415", "503"]
+    assert list(schema["paths"]["/api/health"]["get"]["responses"]) == ["200"]
+    assert not [one for *one, known in operations(schema) if "default" in known["responses"]]
+
+
+def test_every_reference_leads_somewhere(schema: Schema) -> None:
+    for name in re.findall(r'"\$ref": "([^"]+)"', json.dumps(schema)):
+        prefix, _, model = name.rpartition("/")
+        assert prefix == "#/components/schemas"
+        assert model in schema["components"]["schemas"]
+
+
+def operations(schema: Schema) -> Iterator[tuple[str, str, Schema]]:
+    for path, item in schema["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
 
 
 def test_money_is_described_as_numbers(schema: Schema) -> None:
