@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import Depends, FastAPI
 
-from fastapi_app import balances, errors, health, limitations, orders, positions, status
+from fastapi_app import balances, bot, errors, health, limitations, orders, positions, status
 from fastapi_app.auth import token_required
 from fastapi_app.openapi import describe
 from fastapi_app.schemas import Error
@@ -33,7 +33,7 @@ def create_app(
     app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(health.router)
     guards = [Depends(token_required(settings))] if settings.api_token else []
-    for family in (status, balances, positions, orders, limitations):
+    for family in (status, balances, positions, orders, limitations, bot):
         app.include_router(family.router, dependencies=guards)
     return app
 

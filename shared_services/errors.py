@@ -102,3 +102,16 @@ class OutcomeUnknown(ExchangeFailed):
     """The order was sent, and nobody knows what became of it."""
 
     code = "order_outcome_unknown"
+
+
+class BotNotStarted(Invalid):
+    """Told in the bot's own shape, which has no `error`; `status` is what it says of the bot."""
+
+    code = "bot_not_started"
+
+    def __init__(self, message: str, *, status: str) -> None:
+        super().__init__(message)
+        self._status = status
+
+    def envelope(self) -> dict[str, object]:
+        return {"message": self.error, "status": self._status, "success": False}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from shared_services.balances.service import BalanceServiceAsync
+from shared_services.bot.service import BotManagerAsync
 from shared_services.clock import SYSTEM_CLOCK, Clock
 from shared_services.exchange.paper.account import open_account
 from shared_services.exchange.paper.exchange import PaperExchange
@@ -34,6 +35,7 @@ class Services:
     positions: PositionsServiceAsync
     orders: OrderServiceAsync
     risk: RiskManagerAsync
+    bot: BotManagerAsync
 
 
 @asynccontextmanager
@@ -60,9 +62,14 @@ def wire(
         exchange=exchange,
         balances=BalanceServiceAsync(exchange),
         positions=PositionsServiceAsync(store, ledger),
-        orders=OrderServiceAsync(store, exchange, placement, keys, lambda: uuid4().hex),
+        orders=OrderServiceAsync(store, exchange, placement, keys, _new_id),
         risk=risk,
+        bot=BotManagerAsync(store, clock, _new_id, owner=_new_id(), able=port is not None),
     )
+
+
+def _new_id() -> str:
+    return uuid4().hex
 
 
 async def _open_exchange(

@@ -10,7 +10,9 @@ from shared_services.storage.port import Table
 class BotRow:
     """The one bot. It runs if `wanted`; `owner` is the process that works, until `lease_until_ms`.
 
-    `run` names one start-to-stop, so that a worker of an earlier run cannot write into a later one.
+    `run` names one start-to-stop, so that a worker of an earlier run cannot write into a later one;
+    `cycle_count` starts at 0 with each. `pending` is the body, as JSON, of the order that the latest
+    cycle decided on, while nobody knows what became of it.
     """
 
     name: str
@@ -22,6 +24,7 @@ class BotRow:
     updated_ms: int
     cycle_count: int
     last_cycle_ms: int | None
+    pending: str | None
     error: str | None
 
 

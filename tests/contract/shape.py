@@ -16,11 +16,12 @@ text = st.text(st.characters(exclude_categories=["Cs"]))
 
 @dataclass(frozen=True)
 class Pair:
-    """`values` are what a service returns; both make JSON of them."""
+    """`values` are what a service returns; both make JSON of them. `nulls`: some keys can be null."""
 
     legacy: Callable[[Any], dict[str, object]]
     modern: type[BaseModel]
     values: st.SearchStrategy[Any]
+    nulls: bool = False
 
 
 def built(kind: type, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -14,6 +14,9 @@ ROUTES = {
     "orders.get": ("GET", "/api/orders/1000?symbol=TESTBTC/TESTUSD", "DELETE, GET"),
     "orders.cancel": ("DELETE", "/api/orders/1000", "DELETE, GET"),
     "trading.limitations": ("GET", "/api/trading-limitations", "GET"),
+    "bot.status": ("GET", "/api/bot-status", "GET"),
+    "bot.start": ("POST", "/api/bot/start", "POST"),
+    "bot.stop": ("POST", "/api/bot/stop", "POST"),
 }
 
 NOT_FOUND = (

@@ -1,5 +1,5 @@
 """Every shape of an answer, by family."""
 
-from tests.contract.shapes import account, orders
+from tests.contract.shapes import account, bot, orders
 
-PAIRS = {name: pair for family in (account, orders) for name, pair in family.PAIRS.items()}
+PAIRS = {name: pair for family in (account, bot, orders) for name, pair in family.PAIRS.items()}

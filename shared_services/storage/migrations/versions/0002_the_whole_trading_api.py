@@ -49,6 +49,7 @@ def upgrade() -> None:
     sa.Column('updated_ms', sa.BigInteger(), nullable=False),
     sa.Column('cycle_count', sa.BigInteger(), nullable=False),
     sa.Column('last_cycle_ms', sa.BigInteger(), nullable=True),
+    sa.Column('pending', TEXT, nullable=True),
     sa.Column('error', TEXT, nullable=True),
     sa.PrimaryKeyConstraint('name')
     )
