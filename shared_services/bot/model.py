@@ -1,7 +1,11 @@
-"""The bot as clients see it."""
+"""The bot as clients see it, and what it decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+
+from shared_services.strategies.model import Action
 
 
 class BotState(StrEnum):
@@ -31,3 +35,38 @@ class BotReply:
     message: str
     status: BotState
     success: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Cycle `number` of a run, and who works on it; `at` (ms) is when it began.
+
+    `pending` is the order it has decided on already: only that is left to do.
+    """
+
+    run: str
+    owner: str
+    number: int
+    at: int
+    pending: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a cycle came to; prices and amounts as of `action`, which may be to hold.
+
+    `skipped` says why a strategy could not be asked. `order` is the body of the order to place;
+    None if none is wanted, or the account has nothing to place it with.
+    """
+
+    symbol: str
+    action: Action
+    amount: Decimal
+    price: Decimal
+    confidence: float
+    risk_score: float
+    errors: tuple[str, ...]
+    should_execute: bool
+    skipped: Mapping[str, str]
+    daily_limit: int
+    order: Mapping[str, str] | None = None

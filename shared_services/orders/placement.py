@@ -1,9 +1,9 @@
 """Checking an order and sending it, as one critical section."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from shared_services.clock import Clock
 from shared_services.errors import OrderRefused, OrderRejected, OutcomeUnknown
@@ -33,6 +33,10 @@ _SENT: Final = replace(
 )
 
 
+Guard: TypeAlias = Callable[[Transaction], object]
+"""Raises, in the transaction before an order is sent, if it must not be sent after all."""
+
+
 class RiskCheck(Protocol):
     async def check(self, order: OrderCommand) -> tuple[str, ...]:
         """The messages of the rules the order breaks; raises ExchangeError."""
@@ -51,7 +55,14 @@ class Placement:
         self._clock = clock
         self._lease = Lease(store, clock, SECTION)
 
-    async def place(self, submission: Submission, client_id: str, *, resumed: bool) -> Order:
+    async def place(
+        self,
+        submission: Submission,
+        client_id: str,
+        *,
+        resumed: bool,
+        guard: Guard | None = None,
+    ) -> Order:
         """Raises what `OrderServiceAsync.create` does.
 
         `resumed`: an earlier request may have sent the order under `client_id`. It is looked up
@@ -64,7 +75,7 @@ class Placement:
             with _NOT_SENT.told():
                 await self._admit(submission.command)
                 note = notes.note_of(submission, client_id, self._clock.now_ms())
-                await self._store.transaction(self._go_ahead, note, resumed=resumed)
+                await self._store.transaction(self._go_ahead, note, guard, resumed=resumed)
             order = await self._send(_request(submission.command, client_id), note)
         return notes.annotate(order, note)
 
@@ -91,9 +102,13 @@ class Placement:
         if messages:
             raise OrderRejected("Order rejected by risk management", details=messages)
 
-    def _go_ahead(self, tx: Transaction, note: OrderNoteRow, *, resumed: bool) -> None:
+    def _go_ahead(
+        self, tx: Transaction, note: OrderNoteRow, guard: Guard | None, *, resumed: bool
+    ) -> None:
         """Nobody went ahead of us, neither with another order nor, resuming it, with this one."""
         self._lease.confirm(tx)
+        if guard is not None:
+            guard(tx)
         if not resumed and notes.is_written(tx, note.client_id):
             raise in_progress()
         notes.write(tx, note)

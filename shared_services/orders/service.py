@@ -16,7 +16,7 @@ from shared_services.exchange.service import ExchangeAsync, Outage
 from shared_services.orders import answers, notes
 from shared_services.orders.idempotency import IdempotencyKeys
 from shared_services.orders.model import ClosedOrder, Order, Placed, Submission
-from shared_services.orders.placement import Placement
+from shared_services.orders.placement import Guard, Placement
 from shared_services.orders.validation import parse
 from shared_services.storage import Store
 
@@ -44,8 +44,13 @@ class OrderServiceAsync:
         self._keys = keys
         self._new_id = new_id
 
-    async def create(self, body: Mapping[str, object], idempotency_key: str | None) -> Placed:
-        """Place the order in `body`, once per key.
+    async def create(
+        self,
+        body: Mapping[str, object],
+        idempotency_key: str | None,
+        guard: Guard | None = None,
+    ) -> Placed:
+        """Place the order in `body`, once per key; what `guard` raises keeps it from being sent.
 
         Raises InvalidOrder, IdempotencyKeyReused, IdempotencyKeyInProgress, ExchangeNotConfigured,
         OrderRejected (by risk management), OrderRefused (by the exchange), ExchangeFailed (it was
@@ -54,8 +59,9 @@ class OrderServiceAsync:
         submission = parse(body, idempotency_key)
         if submission.idempotency_key is None:
             client_id = self._new_id()
-            return Placed(await self._placement.place(submission, client_id, resumed=False))
-        return await self._create_once(submission, submission.idempotency_key)
+            order = await self._placement.place(submission, client_id, resumed=False, guard=guard)
+            return Placed(order)
+        return await self._create_once(submission, submission.idempotency_key, guard)
 
     async def open(self) -> list[Order]:
         """Oldest first."""
@@ -90,7 +96,7 @@ class OrderServiceAsync:
             orders = await self._exchange.port.closed_orders(symbol, limit)
         return [notes.closed(order) for order in orders]
 
-    async def _create_once(self, submission: Submission, key: str) -> Placed:
+    async def _create_once(self, submission: Submission, key: str, guard: Guard | None) -> Placed:
         """What is not caught here leaves the key pending: whether the order was sent is unknown."""
         client_id = self._new_id()
         row = await self._keys.claim(key, answers.fingerprint(submission.command), client_id)
@@ -98,7 +104,9 @@ class OrderServiceAsync:
             return Placed(answers.replay(row.answer), replayed=True)
         resumed = row.client_id != client_id
         try:
-            order = await self._placement.place(submission, row.client_id, resumed=resumed)
+            order = await self._placement.place(
+                submission, row.client_id, resumed=resumed, guard=guard
+            )
         except (OrderRejected, OrderRefused) as refusal:
             await self._keys.remember(row, answers.of_refusal(refusal))
             raise
