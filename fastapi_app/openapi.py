@@ -34,7 +34,9 @@ def request_body(model: type[BaseModel]) -> Schema:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def refusals(*statuses: int, model: type[BaseModel] | None = None) -> Schema:
+def refusals(
+    *statuses: int, model: type[BaseModel] | None = None
+) -> dict[int | str, dict[str, Any]]:
     """For `responses` of an endpoint: statuses that do not follow from its parameters.
 
     `model` is their body, where that is not the envelope of every error.

@@ -103,10 +103,10 @@ class BotWorker:
             _log.warning("bot.store_unavailable reason=%s", error)
         except Exception:
             _log.exception("bot.failed cycle=%s", turn.number)
-            error = f"Internal error in cycle {turn.number}"
+            told = f"Internal error in cycle {turn.number}"
             with suppress(RunOver, StoreUnavailable):
                 now = self._clock.now_ms()
-                await self._store.transaction(booking.end, turn, error, now)
+                await self._store.transaction(booking.end, turn, told, now)
 
     async def _work_on(self, turn: Turn) -> None:
         try:
