@@ -5,7 +5,16 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from shared_services.exchange.model import Instrument, Level, OrderStatus, OrderType, Side, Ticker
+from shared_services.exchange.model import (
+    Candle,
+    Instrument,
+    Level,
+    OrderStatus,
+    OrderType,
+    Side,
+    Ticker,
+    Trade,
+)
 from shared_services.exchange.paper.settlement import NAME
 from shared_services.exchange.paper.synthetic import SyntheticMarket
 from shared_services.exchange.paper.tables import (
@@ -35,10 +44,14 @@ class FixedClock:
 
 @dataclass
 class FixedMarket:
-    """Prices that a test sets, by symbol without TEST; one level of `depth` at each side."""
+    """Prices that a test sets, by symbol without TEST; one level of `depth` at each side.
+
+    `books` replaces that level by others, by symbol and side: steps of 10 from the middle.
+    """
 
     prices: dict[str, Ticker] = field(default_factory=dict)
     depth: Decimal = Decimal(1_000_000)
+    books: dict[tuple[str, Side], tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
@@ -46,17 +59,49 @@ class FixedMarket:
         return {name: one for name, one in known.items() if pricing_symbol(name) in self.prices}
 
     def set(self, symbol: str, last: int | str, spread: int | str = 0) -> None:
+        """With a change of 1 % since yesterday, as clients count it."""
         middle, half = Decimal(last), Decimal(spread) / 2
+        change = middle / 100
         self.prices[symbol] = Ticker(
-            symbol, middle - half, middle + half, middle, 0, volume=Decimal("1234.5")
+            symbol,
+            middle - half,
+            middle + half,
+            middle,
+            0,
+            volume=Decimal("1234.5"),
+            change=change,
+            change_percent=change / (middle - change) * 100,
         )
+
+    def only(self, depth: str) -> None:
+        """Nothing to trade with but one level of `depth` at each side."""
+        self.books.clear()
+        self.depth = Decimal(depth)
 
     def ticker(self, symbol: str, at: int) -> Ticker:
         return replace(self.prices[pricing_symbol(symbol)], symbol=symbol, timestamp=at)
 
     def levels(self, symbol: str, side: Side, at: int) -> Iterator[Level]:
         ticker = self.ticker(symbol, at)
-        yield Level(ticker.ask if side is Side.BUY else ticker.bid, self.depth)
+        best, step = (ticker.ask, 10) if side is Side.BUY else (ticker.bid, -10)
+        for number, amount in enumerate(self.books.get((pricing_symbol(symbol), side), ())):
+            yield Level(best + number * step, Decimal(amount))
+        if (pricing_symbol(symbol), side) not in self.books:
+            yield Level(best, self.depth)
+
+    def candles(self, symbol: str, length: int, count: int, at: int) -> list[Candle]:
+        """The two of the contract's example, and before them others; scaled to the price."""
+        scale = self.ticker(symbol, at).last / 40_000
+        newest = at // length * length
+        return [_candle(newest - back * length, back, scale) for back in reversed(range(count))]
+
+    def trades(self, symbol: str, count: int, at: int) -> list[Trade]:
+        """One a second, alternately bought and sold; the newest has the number 77."""
+        last = self.ticker(symbol, at).last
+        return [
+            Trade(str(77 - back), last, Decimal("0.01") * (1 - back % 2 * 2), at - back * 1000)
+            for back in reversed(range(count))
+        ]
 
     def first_touch(
         self, symbol: str, side: Side, limit: Decimal, span: tuple[int, int]
@@ -67,9 +112,29 @@ class FixedMarket:
         return span[1] if touched and span[0] < span[1] else None
 
 
+def _candle(start: int, back: int, scale: Decimal) -> Candle:
+    """The bar `back` places before the newest, at a price of 40 000."""
+    match back:
+        case 0:
+            values = 39_950, 40_020, 39_930, 40_000, "2.7"
+        case 1:
+            values = 39_900, 39_980, 39_890, 39_950, "3.2"
+        case _:  # closes 39 900, 39 890, 39 880, 39 900, …; each opens where the one before closed
+            first, last = 39_900 - (back - 1) % 3 * 10, 39_900 - (back - 2) % 3 * 10
+            values = first, max(first, last) + 20, min(first, last) - 20, last, "2.0"
+    opened, highest, lowest, close, volume = (Decimal(value) for value in values)
+    return Candle(start, opened * scale, highest * scale, lowest * scale, close * scale, volume)
+
+
 def example_market() -> FixedMarket:
     """The prices of the example account: BTC/USD 39990, 40010, last 40000; ETH/USD 2000."""
-    market = FixedMarket()
+    rest = 18 * ("1",)
+    market = FixedMarket(
+        books={
+            ("BTC/USD", Side.SELL): ("1.5", "2.0", *rest),
+            ("BTC/USD", Side.BUY): ("1.2", "0.8", *rest),
+        }
+    )
     market.set("BTC/USD", 40_000, spread=20)
     market.set("ETH/USD", 2_000)
     return market

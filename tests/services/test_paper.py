@@ -60,7 +60,7 @@ async def test_a_market_order_walks_the_book(clock: FixedClock) -> None:
 async def test_a_market_order_fills_partially_only_if_the_depth_runs_out(
     exchange: PaperExchange, market: FixedMarket
 ) -> None:
-    market.depth = Decimal("0.04")
+    market.only("0.04")
     order = await exchange.create(request(amount="0.1"))
     assert (order.status, order.filled) == (OrderStatus.CANCELED, Decimal("0.04"))
     cash, available = (await held(exchange))["TESTUSD"]
@@ -82,7 +82,7 @@ async def test_a_limit_order_that_crosses_fills_at_the_better_price(
 async def test_a_limit_order_takes_what_is_there_and_rests_with_the_remainder(
     exchange: PaperExchange, market: FixedMarket
 ) -> None:
-    market.depth = Decimal("0.02")
+    market.only("0.02")
     order = await exchange.create(request(amount="0.05", price="41000"))
     assert (order.status, order.filled) == (OrderStatus.OPEN, Decimal("0.02"))
     cash = CASH - Decimal("800.2") - Decimal("0.8002")
@@ -103,7 +103,7 @@ async def test_cancelling_releases_the_reserve(exchange: PaperExchange) -> None:
 async def test_cancelling_a_partly_filled_order_keeps_the_part(
     exchange: PaperExchange, market: FixedMarket
 ) -> None:
-    market.depth = Decimal("0.02")
+    market.only("0.02")
     order = await exchange.create(request(amount="0.05", price="41000"))
     await exchange.cancel(order.id)
     ended = await exchange.order(order.id)

@@ -100,7 +100,7 @@ async def test_a_resting_order_fills_in_parts(
 ) -> None:
     order = await exchange.create(request(amount="0.05", price="39000"))
     market.set("BTC/USD", 38_000)
-    market.depth = Decimal("0.02")
+    market.only("0.02")
     filled = []
     for _ in range(3):
         clock.now += 1000

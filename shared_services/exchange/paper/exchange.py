@@ -2,22 +2,31 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final, TypeVar
+
+from anyio import to_thread
 
 from shared_services.clock import Clock
 from shared_services.exchange.model import (
+    TIMEFRAMES,
     Balance,
+    Candle,
     ExchangeOrder,
     Fill,
     FillReport,
     Instrument,
+    Level,
     Limitations,
+    Listing,
     MarginPosition,
+    OrderBook,
     OrderRequest,
     OrderStatus,
     OrderType,
     Side,
     Ticker,
+    Trade,
 )
 from shared_services.exchange.paper import account, settlement, wallet
 from shared_services.exchange.paper.market import Market
@@ -52,9 +61,26 @@ class PaperExchange:
         return self._market.instruments
 
     async def ticker(self, symbol: str) -> Ticker:
-        if symbol not in self._market.instruments:
-            raise ExchangeFailedError(f"unknown symbol {symbol}")
+        self._check(symbol)
         return self._market.ticker(symbol, self._clock.now_ms())
+
+    async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
+        self._check(symbol)
+        length, now = TIMEFRAMES[timeframe], self._clock.now_ms()
+        return await to_thread.run_sync(self._market.candles, symbol, length, limit, now)
+
+    async def order_book(self, symbol: str, limit: int) -> OrderBook:
+        self._check(symbol)
+        now = self._clock.now_ms()
+        bids, asks = (self._levels(symbol, side, now, limit) for side in (Side.SELL, Side.BUY))
+        return OrderBook(symbol, bids, asks, now)
+
+    async def trades(self, symbol: str, limit: int) -> list[Trade]:
+        self._check(symbol)
+        return self._market.trades(symbol, limit, self._clock.now_ms())
+
+    async def listings(self) -> list[Listing]:
+        return [_listing(one) for one in self._market.instruments.values()]
 
     async def balances(self) -> list[Balance]:
         rows = await self._look(wallet.balances)
@@ -97,6 +123,14 @@ class PaperExchange:
         newest = str(rows[-1].number) if rows else cursor or "0"
         return FillReport(tuple(_fill(row) for row in rows), newest)
 
+    def _check(self, symbol: str) -> None:
+        if symbol not in self._market.instruments:
+            raise ExchangeFailedError(f"unknown symbol {symbol}")
+
+    def _levels(self, symbol: str, side: Side, now: int, limit: int) -> tuple[Level, ...]:
+        """What an order of `side` would meet."""
+        return tuple(islice(self._market.levels(symbol, side, now), limit))
+
     async def _look(self, look: Callable[[Reader], T]) -> T:
         """Settle if anything is due, then read: mostly nothing is, and one read is enough."""
         floor = self._floor()
@@ -118,6 +152,22 @@ def _translated() -> Iterator[None]:
         yield
     except StoreUnavailable as error:
         raise ExchangeFailedError("paper account unavailable") from error
+
+
+def _listing(one: Instrument) -> Listing:
+    """A spot market that also takes margin orders, which are executed as spot."""
+    return Listing(
+        symbol=one.symbol,
+        base=one.base,
+        quote=one.quote,
+        active=True,
+        type="spot",
+        spot=True,
+        margin=True,
+        future=False,
+        option=False,
+        contract=False,
+    )
 
 
 def _number(order_id: str) -> int:

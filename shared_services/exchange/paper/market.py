@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Protocol
 
-from shared_services.exchange.model import Instrument, Level, Side, Ticker
+from shared_services.exchange.model import Candle, Instrument, Level, Side, Ticker, Trade
 
 
 class Market(Protocol):
@@ -24,6 +24,14 @@ class Market(Protocol):
 
     def levels(self, symbol: str, side: Side, at: int) -> Iterator[Level]:
         """What an order of `side` meets at `at` (ms), best price first."""
+        ...
+
+    def candles(self, symbol: str, length: int, count: int, at: int) -> list[Candle]:
+        """The newest `count` bars of `length` ms at `at` (ms), oldest first. May take a while."""
+        ...
+
+    def trades(self, symbol: str, count: int, at: int) -> list[Trade]:
+        """The newest `count` public trades at `at` (ms), oldest first."""
         ...
 
     def first_touch(

@@ -82,10 +82,32 @@ class PricePath:
                     return cell.index
         return None
 
+    def extremes(self, start: int, end: int) -> tuple[int, int]:
+        """The lowest and the highest value at the ticks from `start` up to `end`."""
+        return -self._highest(start, end, sign=-1), self._highest(start, end, sign=1)
+
     def draw(self, name: str, bound: int) -> int:
         """A number in [-bound, bound] that depends on `name` and the key alone."""
         digest = blake2b(name.encode(), key=self._key, digest_size=8).digest()
         return int.from_bytes(digest) % (2 * bound + 1) - bound
+
+    def _highest(self, start: int, end: int, *, sign: int) -> int:
+        """The highest of `sign` times the values; a cell that cannot hold it is never opened."""
+        highest = sign * self.value(start)
+        cells = range(start >> LEVELS, ((end - 1) >> LEVELS) + 1)
+        pending = [self._anchor_cell(index) for index in cells]
+        while pending:
+            cell = pending.pop()
+            ends = sign * cell.left, sign * cell.right
+            outside = cell.end <= start or cell.start >= end
+            if outside or max(ends) + _SLACK[cell.level] <= highest:
+                continue
+            if cell.start >= start:
+                highest = max(highest, ends[0])
+            if cell.level:
+                halves = self._halves(cell)
+                pending.extend(halves if ends[1] > ends[0] else reversed(halves))
+        return highest
 
     def _anchor_cell(self, index: int) -> Cell:
         return Cell(LEVELS, index, self._anchor(index), self._anchor(index + 1))

@@ -1,5 +1,6 @@
 """The synthetic market: a pure function of (seed, symbol, time)."""
 
+import functools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,12 +8,17 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Final
 
-from shared_services.exchange.model import Instrument, Level, Side, Ticker
+from shared_services.exchange.model import Candle, Instrument, Level, Side, Ticker, Trade
+from shared_services.exchange.paper import volume
 from shared_services.exchange.paper.path import HIGHEST, LOWEST, UNIT, PricePath
 from shared_services.symbols import TEST_PREFIX, pricing_symbol
 
 TICK: Final = 1000  # ms; between ticks the market stands still
 DEPTH: Final = 100  # levels of each side of the book
+
+_DAY: Final = 86_400  # ticks
+_MONDAY: Final = 4 * _DAY  # the epoch was a Thursday, and a week begins on a Monday
+_KEPT_BARS: Final = 20_000
 
 _SPREAD_PART: Final = 4000  # bid and ask are 1/4000 away from the last price, and so is each level
 
@@ -31,6 +37,10 @@ class _Coin:
 
     def price(self, steps: int) -> Decimal:
         return Decimal(steps).scaleb(-self.price_decimals)
+
+    def amount(self, units: int) -> Decimal:
+        """Of volume.UNITs of a lot."""
+        return Decimal(units * self.lot) / volume.UNIT
 
     def instrument(self, prefix: str) -> Instrument:
         base, quote = f"{prefix}{self.name}", f"{prefix}USD"
@@ -62,6 +72,7 @@ class SyntheticMarket:
         coins = {f"{coin.name}/USD": coin for coin in _COINS}
         self._coins = coins
         self._paths = {symbol: PricePath(_key(seed, symbol)) for symbol in coins}
+        self._bar = functools.lru_cache(_KEPT_BARS)(self._new_bar)
         self._instruments = {
             instrument.symbol: instrument
             for prefix in ("", TEST_PREFIX)
@@ -74,9 +85,19 @@ class SyntheticMarket:
 
     def ticker(self, symbol: str, at: int) -> Ticker:
         coin, last = self._last(symbol, at)
+        path, tick = self._paths[pricing_symbol(symbol)], at // TICK
         half = last // _SPREAD_PART
-        bid, ask = coin.price(last - half), coin.price(last + half)
-        return Ticker(symbol, bid, ask, coin.price(last), at, volume=Decimal(0))
+        before = _steps(coin, path.value(tick - _DAY))
+        return Ticker(
+            symbol,
+            bid=coin.price(last - half),
+            ask=coin.price(last + half),
+            last=coin.price(last),
+            timestamp=at,
+            volume=coin.amount(volume.volume(path, tick - _DAY + 1, tick + 1)),
+            change=coin.price(last - before),
+            change_percent=Decimal(last - before) / before * 100,
+        )
 
     def levels(self, symbol: str, side: Side, at: int) -> Iterator[Level]:
         coin, last = self._last(symbol, at)
@@ -87,6 +108,21 @@ class SyntheticMarket:
             draw = path.draw(f"{side} {number} {at // TICK}", 500)  # thousandths of a lot
             amount = Decimal(coin.lot * (1_000 + draw)).scaleb(-3)
             yield Level(coin.price(last + direction * number * step), amount)
+
+    def candles(self, symbol: str, length: int, count: int, at: int) -> list[Candle]:
+        """The bars are exact: no ticker and no trade is ever outside of them."""
+        name, ticks, end = pricing_symbol(symbol), length // TICK, at // TICK + 1
+        offset = _MONDAY % ticks
+        newest = (at // TICK - offset) // ticks * ticks + offset
+        starts = [newest - number * ticks for number in reversed(range(count))]
+        complete = [self._bar(name, start, start + ticks) for start in starts[:-1]]
+        return [*complete, _bar(self._coins[name], self._paths[name], newest, end)]
+
+    def trades(self, symbol: str, count: int, at: int) -> list[Trade]:
+        """One at each tick; its id is the tick."""
+        coin, path = self._coins[pricing_symbol(symbol)], self._paths[pricing_symbol(symbol)]
+        newest = at // TICK
+        return [_trade(coin, path, tick) for tick in range(newest - count + 1, newest + 1)]
 
     def first_touch(
         self, symbol: str, side: Side, limit: Decimal, span: tuple[int, int]
@@ -101,6 +137,9 @@ class SyntheticMarket:
             tick = path.first_within(-_lowest_for_seller(coin, steps), after, until, sign=-1)
         return None if tick is None else tick * TICK
 
+    def _new_bar(self, name: str, start: int, end: int) -> Candle:
+        return _bar(self._coins[name], self._paths[name], start, end)
+
     def _last(self, symbol: str, at: int) -> tuple[_Coin, int]:
         """The coin and its last price in steps."""
         name = pricing_symbol(symbol)
@@ -109,6 +148,25 @@ class SyntheticMarket:
 
 def _key(seed: int, symbol: str) -> bytes:
     return blake2b(f"{seed} {symbol}".encode(), digest_size=32).digest()
+
+
+def _bar(coin: _Coin, path: PricePath, start: int, end: int) -> Candle:
+    """Of the ticks from `start` up to `end`."""
+    ends = path.value(start), path.value(end - 1)
+    lowest, highest = path.extremes(start, end)
+    first, low, high, last = (
+        coin.price(_steps(coin, value)) for value in (ends[0], lowest, highest, ends[1])
+    )
+    traded = coin.amount(volume.volume(path, start, end))
+    return Candle(start * TICK, open=first, high=high, low=low, close=last, volume=traded)
+
+
+def _trade(coin: _Coin, path: PricePath, tick: int) -> Trade:
+    """Sold where the price falls."""
+    before, value = path.value(tick - 1), path.value(tick)
+    amount = coin.amount(volume.volume(path, tick, tick + 1))
+    signed = -amount if value < before else amount
+    return Trade(str(tick), coin.price(_steps(coin, value)), signed, tick * TICK)
 
 
 def _steps(coin: _Coin, value: int) -> int:
