@@ -5,7 +5,18 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import Depends, FastAPI
 
-from fastapi_app import balances, bot, errors, health, limitations, orders, positions, status
+from fastapi_app import (
+    balances,
+    bot,
+    config,
+    errors,
+    health,
+    limitations,
+    live,
+    orders,
+    positions,
+    status,
+)
 from fastapi_app.auth import token_required
 from fastapi_app.openapi import describe
 from fastapi_app.schemas import Error
@@ -33,7 +44,7 @@ def create_app(
     app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(health.router)
     guards = [Depends(token_required(settings))] if settings.api_token else []
-    for family in (status, balances, positions, orders, limitations, bot):
+    for family in (status, balances, positions, orders, limitations, bot, config, live):
         app.include_router(family.router, dependencies=guards)
     return app
 

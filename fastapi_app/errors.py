@@ -27,12 +27,17 @@ def init_app(app: FastAPI) -> None:
         app.exception_handler(status)(_refusal)
 
 
-async def _service_error(_request: Request, error: ServiceError) -> FlaskJSONResponse:
+def service_error(error: ServiceError, **more: str) -> FlaskJSONResponse:
+    """The envelope, with what a family adds to it."""
     if isinstance(error, Unavailable):
         _log.warning("service.unavailable code=%s reason=%s", error.code, error)
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     headers = {"Idempotency-Replayed": "true"} if error.replayed else None
-    return FlaskJSONResponse(error.envelope(), status, headers)
+    return FlaskJSONResponse(error.envelope() | more, status, headers)
+
+
+async def _service_error(_request: Request, error: ServiceError) -> FlaskJSONResponse:
+    return service_error(error)
 
 
 async def _refusal(_request: Request, error: Exception) -> FlaskJSONResponse:

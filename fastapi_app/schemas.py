@@ -7,10 +7,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.json_schema import SkipJsonSchema
 
 from shared_services.symbols import to_trading
-from shared_services.wire import iso_n, iso_o, iso_z, number
+from shared_services.wire import as_stored, iso_n, iso_o, iso_z, number
 
 Number = Annotated[Decimal, PlainSerializer(number, return_type=float)]
 """Exact inside, a JSON number on the wire."""
+
+Stored = Annotated[bool | int | Decimal | str | None, PlainSerializer(as_stored)]
+"""A value of the configuration, as it is stored."""
 
 Absent = SkipJsonSchema[None]
 """For what is left out when it has no value: never null on the wire, and so not in the schema."""

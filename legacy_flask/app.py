@@ -3,7 +3,19 @@
 from flask import Flask
 from flask_cors import CORS
 
-from legacy_flask import auth, balances, bot, errors, health, limitations, orders, positions, status
+from legacy_flask import (
+    auth,
+    balances,
+    bot,
+    config,
+    errors,
+    health,
+    limitations,
+    live,
+    orders,
+    positions,
+    status,
+)
 from legacy_flask.blocking import Blocking
 from legacy_flask.body import MAX_BODY
 from legacy_flask.json import ContractJSONProvider
@@ -24,6 +36,6 @@ def create_app(settings: TradingSettings | None = None, blocking: Blocking | Non
     CORS(app)
     errors.init_app(app)
     auth.init_app(app, settings)
-    for family in (health, status, balances, positions, orders, limitations, bot):
+    for family in (health, status, balances, positions, orders, limitations, bot, config, live):
         app.register_blueprint(family.blueprint)
     return app

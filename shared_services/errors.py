@@ -58,6 +58,10 @@ class OrderNotFound(NotFound):
     code = "order_not_found"
 
 
+class StrategyNotFound(NotFound):
+    code = "strategy_not_found"
+
+
 class IdempotencyKeyReused(Conflict):
     code = "idempotency_key_reused"
 
@@ -72,6 +76,10 @@ class InvalidBody(Invalid):
 
 class InvalidQuery(Invalid):
     code = "invalid_query"
+
+
+class InvalidConfig(Invalid):
+    code = "invalid_config"
 
 
 class InvalidOrder(Invalid):

@@ -8,6 +8,7 @@ from uuid import uuid4
 from shared_services.balances.service import BalanceServiceAsync
 from shared_services.bot.service import BotManagerAsync
 from shared_services.clock import SYSTEM_CLOCK, Clock
+from shared_services.config.service import ConfigServiceAsync
 from shared_services.exchange.paper.account import open_account
 from shared_services.exchange.paper.exchange import PaperExchange
 from shared_services.exchange.paper.market import Market
@@ -15,11 +16,11 @@ from shared_services.exchange.paper.synthetic import SyntheticMarket
 from shared_services.exchange.port import ExchangePort
 from shared_services.exchange.service import ExchangeAsync
 from shared_services.ledger.service import LedgerAsync
+from shared_services.live.service import LivePortfolioServiceAsync
 from shared_services.orders.idempotency import IdempotencyKeys
 from shared_services.orders.placement import Placement
 from shared_services.orders.service import OrderServiceAsync
 from shared_services.positions.service import PositionsServiceAsync
-from shared_services.risk.model import RiskParameters
 from shared_services.risk.service import RiskManagerAsync
 from shared_services.settings import TradingSettings
 from shared_services.storage import Store, open_store
@@ -30,10 +31,12 @@ class Services:
     """One set belongs to one event loop."""
 
     settings: TradingSettings
+    config: ConfigServiceAsync
     exchange: ExchangeAsync
     balances: BalanceServiceAsync
     positions: PositionsServiceAsync
     orders: OrderServiceAsync
+    live: LivePortfolioServiceAsync
     risk: RiskManagerAsync
     bot: BotManagerAsync
 
@@ -45,7 +48,9 @@ async def open_services(
     """The services for the loop we run on; they close with the block."""
     async with open_store(settings.store) as store:
         port = await _open_exchange(settings, store, clock, market)
-        yield wire(settings, store, clock, port)
+        services = wire(settings, store, clock, port)
+        await services.config.take_file()
+        yield services
 
 
 def wire(
@@ -54,15 +59,18 @@ def wire(
     """The services over an open store and an exchange, if there is one."""
     exchange = ExchangeAsync(port)
     ledger = LedgerAsync(store, exchange, clock)
-    risk = RiskManagerAsync(exchange, ledger, RiskParameters)
+    config = ConfigServiceAsync(store, clock, settings.config)
+    risk = RiskManagerAsync(exchange, ledger, config)
     placement = Placement(store, exchange, risk, clock)
     keys = IdempotencyKeys(store, clock)
     return Services(
         settings=settings,
+        config=config,
         exchange=exchange,
         balances=BalanceServiceAsync(exchange),
         positions=PositionsServiceAsync(store, ledger),
         orders=OrderServiceAsync(store, exchange, placement, keys, _new_id),
+        live=LivePortfolioServiceAsync(exchange, ledger, clock),
         risk=risk,
         bot=BotManagerAsync(store, clock, _new_id, owner=_new_id(), able=port is not None),
     )

@@ -34,6 +34,12 @@ class TradingSettings(BaseSettings):
     api_token: SecretStr | None = Field(
         default=None, description="If set, every known route asks for this token."
     )
+    config: str = Field(
+        default="config.json",
+        min_length=1,
+        description="The file a new store takes its configuration from; `POST /api/config/reload` "
+        "takes it over again.",
+    )
     paper_seed: int = Field(
         default=1, ge=0, lt=2**63, description="Seed of the paper market: same seed, same prices."
     )

@@ -10,6 +10,11 @@ def number(value: Decimal) -> float:
     return float(value)
 
 
+def as_stored(value: str | bool | int | Decimal | None) -> str | bool | int | float | None:
+    """A value of the configuration: `2` stays `2`, `2.0` stays `2.0`."""
+    return number(value) if isinstance(value, Decimal) else value
+
+
 def iso_z(ms: int) -> str:
     """`2023-11-14T22:13:20Z`; milliseconds only when there are any."""
     seconds, fraction = divmod(ms, 1000)

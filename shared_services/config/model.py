@@ -2,10 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol, TypeAlias
 
 from shared_services.risk.model import RiskParameters
+
+Value: TypeAlias = str | bool | int | Decimal | None
+"""A value of the configuration, as it is stored: `2` stays an int, `2.0` a Decimal."""
+
+Number: TypeAlias = int | Decimal
 
 STRATEGY_NAMES: Final = ("ema_crossover", "rsi", "fvg", "sample")
 
@@ -54,3 +60,64 @@ class TradingConfig:
     @property
     def enabled(self) -> tuple[StrategyWeight, ...]:
         return tuple(one for one in self.weights if one.enabled)
+
+
+class Configuration(Protocol):
+    """What the other services know of the configuration: what is in force now."""
+
+    async def current(self) -> TradingConfig: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilityFramework:
+    combination_method: str
+    dynamic_weights_enabled: bool
+    risk_threshold: Number
+
+
+@dataclass(frozen=True, slots=True)
+class RiskManagement:
+    max_position_size: Number
+    min_signal_confidence: Number
+    probability_weight: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is in force, and what was found wrong in what is stored."""
+
+    config_file: str
+    config_valid: bool
+    enabled_strategies: tuple[str, ...]
+    probability_framework: ProbabilityFramework
+    risk_management: RiskManagement
+    total_strategy_count: int
+    validation_errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilitySettings:
+    combination_method: str
+    confidence_threshold_buy: Number
+    confidence_threshold_hold: Number
+    confidence_threshold_sell: Number
+    enable_dynamic_weights: bool
+    risk_score_threshold: Number
+
+
+@dataclass(frozen=True, slots=True)
+class RiskConfig:
+    min_signal_confidence: Number
+    probability_weight: Number
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilityView:
+    probability_settings: ProbabilitySettings
+    risk_config: RiskConfig
+
+
+@dataclass(frozen=True, slots=True)
+class NewWeight:
+    strategy_name: str
+    new_weight: Decimal

@@ -1,26 +1,25 @@
 """Risk management: may this order be placed?"""
 
-from collections.abc import Callable
-
+from shared_services.config.model import Configuration
 from shared_services.exchange.service import ExchangeAsync
 from shared_services.ledger.service import LedgerAsync
 from shared_services.orders.model import OrderCommand
-from shared_services.risk.model import Exposure, RiskParameters
+from shared_services.risk.model import Exposure
 from shared_services.risk.rules import broken_rules
 
 
 class RiskManagerAsync:
-    """`parameters` is asked at every check: the limits may change while we run."""
+    """`config` is asked at every check: the limits may change while we run."""
 
     def __init__(
         self,
         exchange: ExchangeAsync,
         ledger: LedgerAsync,
-        parameters: Callable[[], RiskParameters],
+        config: Configuration,
     ) -> None:
         self._exchange = exchange
         self._ledger = ledger
-        self._parameters = parameters
+        self._config = config
 
     async def check(self, order: OrderCommand) -> tuple[str, ...]:
         """The messages of every rule the order breaks, in their order; empty if it may be placed.
@@ -37,4 +36,4 @@ class RiskManagerAsync:
             held=account.held(order.symbol.split("/")[0]),
             last_price=ticker.last,
         )
-        return broken_rules(order, exposure, self._parameters())
+        return broken_rules(order, exposure, (await self._config.current()).risk)

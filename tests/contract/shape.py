@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -16,12 +16,20 @@ text = st.text(st.characters(exclude_categories=["Cs"]))
 
 @dataclass(frozen=True)
 class Pair:
-    """`values` are what a service returns; both make JSON of them. `nulls`: some keys can be null."""
+    """`values` are what a service returns; both make JSON of them. `nulls`: some keys can be null.
+
+    `modern` is a schema, or what makes one of the value.
+    """
 
     legacy: Callable[[Any], dict[str, object]]
-    modern: type[BaseModel]
+    modern: type[BaseModel] | Callable[[Any], BaseModel]
     values: st.SearchStrategy[Any]
     nulls: bool = False
+
+    def schema(self, value: object) -> BaseModel:
+        if isinstance(self.modern, type) and issubclass(self.modern, BaseModel):
+            return self.modern.model_validate(value)
+        return cast("Callable[[Any], BaseModel]", self.modern)(value)
 
 
 def built(kind: type, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

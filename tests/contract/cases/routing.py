@@ -17,6 +17,16 @@ ROUTES = {
     "bot.status": ("GET", "/api/bot-status", "GET"),
     "bot.start": ("POST", "/api/bot/start", "POST"),
     "bot.stop": ("POST", "/api/bot/stop", "POST"),
+    "config.get": ("GET", "/api/config", "GET, POST"),
+    "config.update": ("POST", "/api/config", "GET, POST"),
+    "config.summary": ("GET", "/api/config/summary", "GET"),
+    "config.strategies": ("GET", "/api/config/strategies", "GET"),
+    "config.strategy": ("GET", "/api/config/strategy/rsi", "GET"),
+    "config.weight": ("PUT", "/api/config/strategy/rsi/weight", "PUT"),
+    "config.probability.get": ("GET", "/api/config/probability", "GET, PUT"),
+    "config.probability.update": ("PUT", "/api/config/probability", "GET, PUT"),
+    "config.validate": ("GET", "/api/config/validate", "GET"),
+    "config.reload": ("POST", "/api/config/reload", "POST"),
 }
 
 NOT_FOUND = (

@@ -1,0 +1,3 @@
+"""/api/config"""
+
+from fastapi_app.config.router import router as router
