@@ -23,17 +23,18 @@ REFUSALS = {
 
 def init_app(app: Flask) -> None:
     """Answer service errors and refusals with the flat envelope."""
-    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(ServiceError, service_error)
     for status in REFUSALS:
         app.register_error_handler(status, _refusal)
 
 
-def _service_error(error: ServiceError) -> ResponseReturnValue:
+def service_error(error: ServiceError, **more: str) -> ResponseReturnValue:
+    """The envelope, with what a family adds to it."""
     if isinstance(error, Unavailable):
         _log.warning("service.unavailable code=%s reason=%s", error.code, error)
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     headers = {"Idempotency-Replayed": "true"} if error.replayed else {}
-    return jsonify(error.envelope()), status, headers
+    return jsonify(error.envelope() | more), status, headers
 
 
 def _refusal(error: HTTPException) -> ResponseReturnValue:

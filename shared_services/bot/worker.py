@@ -2,16 +2,15 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import anyio
 
 from shared_services.bot import booking, runs
-from shared_services.bot.cycle import Cycle
-from shared_services.bot.model import Turn
+from shared_services.bot.model import Decision, Turn
 from shared_services.bot.runs import RunOver
 from shared_services.bot.tables import BotRow
 from shared_services.clock import Clock
@@ -34,6 +33,10 @@ _GOODBYE: Final = 2.0  # seconds for giving the run back at the end
 _log = logging.getLogger(__name__)
 
 
+Decide: TypeAlias = Callable[[int], Awaitable[Decision | None]]
+"""What to do at a time (ms); None for nothing at all. Raises what may be better next time."""
+
+
 class Orders(Protocol):
     async def create(
         self,
@@ -53,12 +56,12 @@ class BotWorker:
     """
 
     def __init__(
-        self, store: Store, clock: Clock, owner: str, cycle: Cycle, orders: Orders
+        self, store: Store, clock: Clock, owner: str, decide: Decide, orders: Orders
     ) -> None:
         self._store = store
         self._clock = clock
         self._owner = owner
-        self._cycle = cycle
+        self._decide = decide
         self._orders = orders
         self._runs_at_work: set[str] = set()
 
@@ -94,7 +97,7 @@ class BotWorker:
         """Do what is to be done, or what is left of it. What fails is told; a defect ends the run."""
         try:
             if turn.pending is None:
-                turn = await self._decide(turn)
+                turn = await self._begin(turn)
             if turn.pending is not None:
                 await self._order(turn, json.loads(turn.pending))
         except RunOver:
@@ -114,9 +117,10 @@ class BotWorker:
         finally:
             self._runs_at_work.discard(turn.run)
 
-    async def _decide(self, turn: Turn) -> Turn:
+    async def _begin(self, turn: Turn) -> Turn:
+        """Decide and book it; the turn with the order that is pending from then on, if one is."""
         try:
-            decision = await self._cycle.decide(turn.at)
+            decision = await self._decide(turn.at)
         except StoreUnavailable:
             raise
         except ServiceError as error:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared_services.exchange.model import MarginPosition, Side
+from shared_services.exchange.model import Balance, MarginPosition, Side
 
 _PRICE_DECIMALS = 12
 _MONEY_DECIMALS = 8
@@ -48,13 +48,17 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Everything the account held at `timestamp` (ms). `daily_result` is that of the UTC day."""
+    """Everything the account held at `timestamp` (ms). `daily_result` is that of the UTC day.
+
+    `balances` are what cash and holdings were read from.
+    """
 
     cash: Decimal
     holdings: tuple[Holding, ...]
     margin_positions: tuple[MarginPosition, ...]
     daily_result: Decimal
     timestamp: int
+    balances: tuple[Balance, ...] = ()
 
     @property
     def value(self) -> Decimal:

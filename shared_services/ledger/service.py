@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from shared_services.clock import Clock
 from shared_services.exchange.model import Balance
@@ -12,6 +13,7 @@ from shared_services.ledger.booking import News, Sighting
 from shared_services.ledger.model import Account, Holding
 from shared_services.storage import Reader, Store, Transaction
 from shared_services.symbols import CASH, usd_symbol
+from shared_services.together import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,23 @@ class LedgerAsync:
         if books is None:
             books = await self._store.transaction(_book, news)
         cash = sum((one.total for one in balances if one.currency in CASH), Decimal(0))
-        return Account(cash, books.holdings, tuple(margin), books.daily_result, now)
+        return Account(
+            cash, books.holdings, tuple(margin), books.daily_result, now, tuple(balances)
+        )
 
 
 async def _sightings(port: ExchangePort, balances: list[Balance]) -> list[Sighting]:
+    """Of every holding that has a market in USD, all prices at once."""
     traded = await port.instruments()
-    return [
-        Sighting(one.currency, one.total, (await port.ticker(usd_symbol(one.currency))).last)
+    held = [
+        one
         for one in balances
         if one.total and one.currency not in CASH and usd_symbol(one.currency) in traded
+    ]
+    tickers = await together([partial(port.ticker, usd_symbol(one.currency)) for one in held])
+    return [
+        Sighting(one.currency, one.total, ticker.last)
+        for one, ticker in zip(held, tickers, strict=True)
     ]
 
 
