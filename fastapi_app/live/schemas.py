@@ -105,6 +105,9 @@ class FailedMarketOut(Wire):
     timestamp: None
 
 
+Entry = Annotated[FailedMarketOut | LiveMarketOut, Field(union_mode="left_to_right")]
+
+
 class MarketOverviewOut(Success):
-    market_overview: list[LiveMarketOut | FailedMarketOut]
+    market_overview: list[Entry]
     timestamp: IsoN | None

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared_services.bot.model import Decision, Turn
+from shared_services.bot.runs import current
 from shared_services.bot.service import BotManagerAsync
 from shared_services.bot.tables import BOT_DAYS, BotDayRow, BotRow
 from shared_services.bot.worker import BotWorker
@@ -119,8 +120,6 @@ async def days(store: Store) -> list[BotDayRow]:
 
 
 def row_of(reader: Reader) -> BotRow:
-    from shared_services.bot.runs import current
-
     row = current(reader)
     assert row is not None
     return row

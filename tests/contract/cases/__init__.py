@@ -9,6 +9,7 @@ from tests.contract.cases import (
     configuring,
     creating,
     idempotency,
+    live,
     orders,
     outages,
     risk,
@@ -32,6 +33,7 @@ CASES = [
         risk,
         idempotency,
         outages,
+        live,
     )
     for case in family.CASES
 ]

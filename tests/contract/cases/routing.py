@@ -27,6 +27,15 @@ ROUTES = {
     "config.probability.update": ("PUT", "/api/config/probability", "GET, PUT"),
     "config.validate": ("GET", "/api/config/validate", "GET"),
     "config.reload": ("POST", "/api/config/reload", "POST"),
+    "live.snapshot": ("GET", "/api/live-portfolio/snapshot", "GET"),
+    "live.position-value": (
+        "GET",
+        "/api/live-portfolio/position-value?symbol=BTC/USD&amount=0.05",
+        "GET",
+    ),
+    "live.validate-trade": ("POST", "/api/live-portfolio/validate-trade", "POST"),
+    "live.performance": ("GET", "/api/live-portfolio/performance", "GET"),
+    "live.market-overview": ("GET", "/api/live-portfolio/market-overview", "GET"),
 }
 
 NOT_FOUND = (

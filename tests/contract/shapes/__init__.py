@@ -1,7 +1,9 @@
 """Every shape of an answer, by family."""
 
-from tests.contract.shapes import account, bot, config, orders
+from tests.contract.shapes import account, bot, config, live, orders
 
 PAIRS = {
-    name: pair for family in (account, bot, config, orders) for name, pair in family.PAIRS.items()
+    name: pair
+    for family in (account, bot, config, live, orders)
+    for name, pair in family.PAIRS.items()
 }
