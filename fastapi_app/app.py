@@ -13,6 +13,9 @@ from fastapi_app import (
     health,
     limitations,
     live,
+    market,
+    market_socket,
+    orderbook,
     orders,
     positions,
     status,
@@ -44,8 +47,20 @@ def create_app(
     app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(health.router)
     guards = [Depends(token_required(settings))] if settings.api_token else []
-    for family in (status, balances, positions, orders, limitations, bot, config, live):
+    for family in (
+        status,
+        balances,
+        positions,
+        orders,
+        limitations,
+        bot,
+        config,
+        live,
+        market,
+        orderbook,
+    ):
         app.include_router(family.router, dependencies=guards)
+    app.include_router(market_socket.router)
     return app
 
 

@@ -8,6 +8,7 @@ from fastapi import Depends, HTTPException, Request
 from gateway.kit.compat import first_query, is_json, joined_header
 from shared_services.jsonbody import MISSING_BODY, parse_object
 from shared_services.jsonbody import JsonObject as Json
+from shared_services.market.reading import read_levels
 from shared_services.queries import parse_limit, require
 from shared_services.services import Services
 
@@ -47,15 +48,19 @@ async def _read(request: Request) -> bytes:
 
 
 SymbolText = Annotated[str | None, Depends(first_query("symbol", "Unified symbol, `BTC/USD`"))]
-_LimitText = Annotated[str | None, Depends(first_query("limit", "How many at most"))]
+LimitText = Annotated[str | None, Depends(first_query("limit", "How many at most"))]
 
 
 async def required_symbol(symbol: SymbolText) -> str:
     return require("symbol", symbol)
 
 
-async def _history_limit(limit: _LimitText) -> int:
+async def _history_limit(limit: LimitText) -> int:
     return parse_limit(limit, default=50, cap=1000)
+
+
+async def _levels(limit: LimitText) -> int:
+    return read_levels(limit)
 
 
 TradingServices = Annotated[Services, Depends(_services)]
@@ -64,3 +69,5 @@ IdempotencyKey = Annotated[
     str | None, Depends(joined_header("Idempotency-Key", "The order is placed once per key"))
 ]
 HistoryLimit = Annotated[int, Depends(_history_limit)]
+Levels = Annotated[int, Depends(_levels)]
+"""Of each side of an order book."""

@@ -12,6 +12,8 @@ from legacy_flask import (
     health,
     limitations,
     live,
+    market,
+    orderbook,
     orders,
     positions,
     status,
@@ -36,6 +38,18 @@ def create_app(settings: TradingSettings | None = None, blocking: Blocking | Non
     CORS(app)
     errors.init_app(app)
     auth.init_app(app, settings)
-    for family in (health, status, balances, positions, orders, limitations, bot, config, live):
+    for family in (
+        health,
+        status,
+        balances,
+        positions,
+        orders,
+        limitations,
+        bot,
+        config,
+        live,
+        market,
+        orderbook,
+    ):
         app.register_blueprint(family.blueprint)
     return app

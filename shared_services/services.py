@@ -1,6 +1,6 @@
 """The only wiring: settings in, services out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
@@ -15,8 +15,11 @@ from shared_services.exchange.paper.market import Market
 from shared_services.exchange.paper.synthetic import SyntheticMarket
 from shared_services.exchange.port import ExchangePort
 from shared_services.exchange.service import ExchangeAsync
+from shared_services.feed.hub import MarketFeed
 from shared_services.ledger.service import LedgerAsync
 from shared_services.live.service import LivePortfolioServiceAsync
+from shared_services.market.service import MarketDataServiceAsync
+from shared_services.orderbook.service import OrderbookServiceAsync
 from shared_services.orders.idempotency import IdempotencyKeys
 from shared_services.orders.placement import Placement
 from shared_services.orders.service import OrderServiceAsync
@@ -36,9 +39,12 @@ class Services:
     balances: BalanceServiceAsync
     positions: PositionsServiceAsync
     orders: OrderServiceAsync
+    market: MarketDataServiceAsync
+    orderbook: OrderbookServiceAsync
     live: LivePortfolioServiceAsync
     risk: RiskManagerAsync
     bot: BotManagerAsync
+    feed: MarketFeed
 
 
 @asynccontextmanager
@@ -50,14 +56,23 @@ async def open_services(
         port = await _open_exchange(settings, store, clock, market)
         services = wire(settings, store, clock, port)
         await services.config.take_file()
-        yield services
+        async with services.feed.open():
+            yield services
 
 
 def wire(
-    settings: TradingSettings, store: Store, clock: Clock, port: ExchangePort | None
+    settings: TradingSettings,
+    store: Store,
+    clock: Clock,
+    port: ExchangePort | None,
+    venues: Mapping[str, ExchangePort | None] | None = None,
 ) -> Services:
-    """The services over an open store and an exchange, if there is one."""
+    """The services over an open store and an exchange, if there is one.
+
+    `venues` are the exchanges whose order books are shown; by default the one we trade on.
+    """
     exchange = ExchangeAsync(port)
+    market = MarketDataServiceAsync(exchange)
     ledger = LedgerAsync(store, exchange, clock)
     config = ConfigServiceAsync(store, clock, settings.config)
     risk = RiskManagerAsync(exchange, ledger, config)
@@ -70,9 +85,12 @@ def wire(
         balances=BalanceServiceAsync(exchange),
         positions=PositionsServiceAsync(store, ledger),
         orders=OrderServiceAsync(store, exchange, placement, keys, _new_id),
-        live=LivePortfolioServiceAsync(exchange, ledger, clock),
+        market=market,
+        orderbook=OrderbookServiceAsync(venues or {settings.exchange: port}),
+        live=LivePortfolioServiceAsync(exchange, market, ledger, clock),
         risk=risk,
         bot=BotManagerAsync(store, clock, _new_id, owner=_new_id(), able=port is not None),
+        feed=MarketFeed(port),
     )
 
 

@@ -5,10 +5,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Final, Protocol
 
-import anyio
-
 from shared_services.clock import Clock
-from shared_services.exchange.port import ExchangeError, ExchangeFailedError, ExchangePort
+from shared_services.exchange.port import ExchangeFailedError
 from shared_services.exchange.service import ExchangeAsync, Outage
 from shared_services.ledger.model import Account
 from shared_services.live import portfolio
@@ -24,15 +22,10 @@ from shared_services.live.model import (
 )
 from shared_services.live.overview import market
 from shared_services.live.reading import DEFAULT_SYMBOLS, value_of
+from shared_services.market.model import Look, Unseen
 from shared_services.symbols import pricing_symbol, usd_symbol
-from shared_services.together import three_together, together
+from shared_services.together import together
 
-BARS: Final = 50
-TIMEFRAME: Final = "5m"
-LEVELS: Final = 20  # of each side of an order book
-PATIENCE: Final = 10.0  # seconds for one symbol: a silent one must not silence the others
-
-_SYMBOLS_AT_ONCE: Final = 8
 _OUTAGE: Final = Outage(
     error="Exchange service not available",
     message="Live data required for trading - no fallback data",
@@ -46,11 +39,20 @@ class Ledger(Protocol):
         ...
 
 
+class Markets(Protocol):
+    async def looks(self, symbols: Sequence[str]) -> list[Look | Unseen]:
+        """Each in its place; raises NoExchangeError."""
+        ...
+
+
 class LivePortfolioServiceAsync:
     """Every method raises ExchangeNotConfigured and ExchangeFailed."""
 
-    def __init__(self, exchange: ExchangeAsync, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self, exchange: ExchangeAsync, markets: Markets, ledger: Ledger, clock: Clock
+    ) -> None:
         self._exchange = exchange
+        self._markets = markets
         self._ledger = ledger
         self._clock = clock
 
@@ -83,8 +85,7 @@ class LivePortfolioServiceAsync:
     async def market_overview(self, symbols: Sequence[str] = DEFAULT_SYMBOLS) -> MarketOverview:
         """Each symbol in its place, also one that fails; ExchangeFailed if all of them do."""
         with _OUTAGE.told():
-            works = [partial(self._market, self._exchange.port, one) for one in symbols]
-            markets = await together(works, _SYMBOLS_AT_ONCE)
+            markets = [self._seen(look) for look in await self._markets.looks(symbols)]
             first = markets[0]
             if isinstance(first, FailedMarket) and not any(map(_is_live, markets)):
                 raise ExchangeFailedError(first.error)
@@ -106,24 +107,11 @@ class LivePortfolioServiceAsync:
             return False
         return True
 
-    async def _market(self, port: ExchangePort, symbol: str) -> LiveMarket | FailedMarket:
-        try:
-            with anyio.fail_after(PATIENCE):
-                found = await self._read_market(port, symbol)
-        except ExchangeError as error:
-            return FailedMarket(symbol, str(error))
-        except TimeoutError:
-            return FailedMarket(symbol, f"no answer within {PATIENCE:.0f} seconds")
-        return found or FailedMarket(symbol, f"no market data of {symbol}")
-
-    async def _read_market(self, port: ExchangePort, symbol: str) -> LiveMarket | None:
-        priced = pricing_symbol(symbol)
-        bars, ticker, book = await three_together(
-            partial(port.candles, priced, TIMEFRAME, BARS),
-            partial(port.ticker, priced),
-            partial(port.order_book, priced, LEVELS),
-        )
-        return market(symbol, bars, ticker, book, self._clock.now_ms())
+    def _seen(self, look: Look | Unseen) -> LiveMarket | FailedMarket:
+        if isinstance(look, Unseen):
+            return FailedMarket(look.symbol, look.error)
+        found = market(look.symbol, look.bars, look.ticker, look.book, self._clock.now_ms())
+        return found or FailedMarket(look.symbol, f"no market data of {look.symbol}")
 
 
 def _is_live(one: LiveMarket | FailedMarket) -> bool:

@@ -1,10 +1,18 @@
 """Exchanges that fail in chosen ways."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
-from shared_services.exchange.model import ExchangeOrder, MarginPosition, OrderRequest
+from shared_services.exchange.model import (
+    ExchangeOrder,
+    Level,
+    Listing,
+    MarginPosition,
+    OrderBook,
+    OrderRequest,
+)
 from shared_services.exchange.paper.exchange import PaperExchange
 from shared_services.exchange.port import ExchangeFailedError, ExchangePort
 from tests.fakes import EXAMPLE_NOW, HOUR_MS
@@ -48,6 +56,41 @@ class Margin(PaperExchange):
 
     async def margin_positions(self) -> list[MarginPosition]:
         return [_margin_position(f"m{number + 1}") for number in range(self._count)]
+
+
+class Venue(PaperExchange):
+    """The second of two exchanges: a thin book that is one second older."""
+
+    best_bid = Decimal(39_990)
+
+    async def order_book(self, symbol: str, limit: int) -> OrderBook:
+        book = await super().order_book(symbol, limit)
+        bid, ask = Level(self.best_bid, Decimal("0.5")), Level(Decimal(40_015), Decimal(1))
+        return replace(book, bids=(bid,), asks=(ask,), timestamp=book.timestamp - 1000)
+
+
+class HighVenue(Venue):
+    """Offers more than the other one asks."""
+
+    best_bid = Decimal(40_010)
+
+
+class ClosedMarkets(PaperExchange):
+    """Trades nothing but BTC/USD now."""
+
+    async def listings(self) -> list[Listing]:
+        return [replace(one, active=one.symbol == "BTC/USD") for one in await super().listings()]
+
+
+def failing_port(text: str) -> Callable[..., ExchangePort]:
+    """An exchange whose order books cannot be read."""
+    failures = {"order_book": ExchangeFailedError(text)}
+    return lambda *parts: failing(PaperExchange(*parts), failures)
+
+
+def two_venues(**changes: Callable[..., ExchangePort] | None) -> dict[str, Any]:
+    """Those of the contract's examples, but for the changes."""
+    return {"bitfinex": PaperExchange, "kraken": Venue} | changes
 
 
 def _margin_position(name: str) -> MarginPosition:

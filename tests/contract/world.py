@@ -1,8 +1,8 @@
 """The states of the world in which the contract is checked; section 3 of it is the first."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -95,15 +95,20 @@ async def losing(shop: Shop) -> None:
 
 
 Port = Callable[[Store, FixedMarket, FixedClock], ExchangePort]
+Venues = Mapping[str, Port | None]
 
 
 @dataclass(frozen=True)
 class World:
-    """`port` makes the exchange that requests find; none, if none is configured."""
+    """`port` makes the exchange that requests find; none, if none is configured.
+
+    `venues` make those whose order books are shown, where that is not the one.
+    """
 
     name: str
     seed: Callable[[Shop], Awaitable[None]] = example
     port: Port | None = PaperExchange
+    venues: Venues = field(default_factory=dict)
     token: str | None = None
 
     @property
@@ -116,8 +121,12 @@ class World:
         async with open_store("memory://") as store:
             await self.seed(Shop(store, FixedClock(), FixedMarket()))
             clock = FixedClock()
-            port = self.port(store, example_market(), clock) if self.port else None
-            yield wire(self.settings, store, clock, port)
+            parts = store, example_market(), clock
+            port = self.port(*parts) if self.port else None
+            venues = {name: make and make(*parts) for name, make in self.venues.items()}
+            services = wire(self.settings, store, clock, port, venues)
+            async with services.feed.open():
+                yield services
 
 
 def _broken(failures: dict[str, Exception]) -> Port:

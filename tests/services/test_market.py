@@ -61,7 +61,7 @@ def test_seeds_and_symbols_have_paths_of_their_own() -> None:
     assert abs(btc - eth) > Decimal("1e-6")
 
 
-@pytest.mark.parametrize("coin", ["BTC", "ETH", "LTC", "SOL", "XRP"])
+@pytest.mark.parametrize("coin", ["BTC", "ETH", "LTC", "SOL", "XRP", "ADA", "DOT", "AVAX"])
 def test_a_test_pair_has_the_prices_of_the_real_one(coin: str) -> None:
     market = SyntheticMarket(1)
     real, test = market.ticker(f"{coin}/USD", 5), market.ticker(f"TEST{coin}/TESTUSD", 5)

@@ -62,6 +62,9 @@ _COINS: Final = (
     _Coin("LTC", Decimal(80), price_decimals=3, lot=500),
     _Coin("SOL", Decimal(100), price_decimals=3, lot=400),
     _Coin("XRP", Decimal("0.5"), price_decimals=5, lot=80_000),
+    _Coin("ADA", Decimal("0.4"), price_decimals=5, lot=100_000),
+    _Coin("DOT", Decimal(5), price_decimals=4, lot=8_000),
+    _Coin("AVAX", Decimal(20), price_decimals=3, lot=2_000),
 )
 
 

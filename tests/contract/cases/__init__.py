@@ -10,6 +10,7 @@ from tests.contract.cases import (
     creating,
     idempotency,
     live,
+    market,
     orders,
     outages,
     risk,
@@ -34,6 +35,7 @@ CASES = [
         idempotency,
         outages,
         live,
+        market,
     )
     for case in family.CASES
 ]

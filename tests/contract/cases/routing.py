@@ -27,6 +27,12 @@ ROUTES = {
     "config.probability.update": ("PUT", "/api/config/probability", "GET, PUT"),
     "config.validate": ("GET", "/api/config/validate", "GET"),
     "config.reload": ("POST", "/api/config/reload", "POST"),
+    "market.ohlcv": ("GET", "/api/market/ohlcv/BTCUSD?limit=2", "GET"),
+    "market.orderbook": ("GET", "/api/market/orderbook/BTCUSD", "GET"),
+    "market.ticker": ("GET", "/api/market/ticker/BTCUSD", "GET"),
+    "market.markets": ("GET", "/api/market/markets", "GET"),
+    "orderbook.get": ("GET", "/api/orderbook/BTCUSD", "GET"),
+    "orderbook.aggregate": ("GET", "/api/orderbook/BTCUSD/aggregate", "GET"),
     "live.snapshot": ("GET", "/api/live-portfolio/snapshot", "GET"),
     "live.position-value": (
         "GET",

@@ -1,0 +1,3 @@
+"""Market data: endpoints and schemas."""
+
+from fastapi_app.market.router import router as router

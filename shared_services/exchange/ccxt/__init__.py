@@ -1,0 +1,1 @@
+"""Live exchanges, through ccxt: an extra, imported when one is opened."""

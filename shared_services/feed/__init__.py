@@ -1,0 +1,1 @@
+"""The market as it moves: one upstream per symbol and channel, for everybody who listens."""
