@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from fastapi_app import (
+    backtest,
     balances,
     bot,
     config,
@@ -15,10 +16,14 @@ from fastapi_app import (
     live,
     market,
     market_socket,
+    monitoring,
     orderbook,
     orders,
+    portfolio,
     positions,
+    risk,
     status,
+    strategy,
 )
 from fastapi_app.auth import token_required
 from fastapi_app.openapi import describe
@@ -58,8 +63,14 @@ def create_app(
         live,
         market,
         orderbook,
+        monitoring,
+        backtest,
+        portfolio,
+        risk,
+        strategy,
     ):
         app.include_router(family.router, dependencies=guards)
+    app.include_router(strategy.indicators, dependencies=guards)
     app.include_router(market_socket.router)
     return app
 

@@ -6,7 +6,14 @@ from fastapi import FastAPI, HTTPException, Request
 
 from gateway.kit.compat import FlaskJSONResponse
 from shared_services.access import CHALLENGE
-from shared_services.errors import Conflict, Invalid, NotFound, ServiceError, Unavailable
+from shared_services.errors import (
+    Conflict,
+    ExchangeFailed,
+    Invalid,
+    NotFound,
+    ServiceError,
+    Unavailable,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -22,22 +29,20 @@ REFUSALS = {
 
 def init_app(app: FastAPI) -> None:
     """Answer service errors and refusals with the flat envelope."""
-    app.exception_handler(ServiceError)(_service_error)
+    app.exception_handler(ServiceError)(service_error)
     for status in REFUSALS:
         app.exception_handler(status)(_refusal)
 
 
-def service_error(error: ServiceError, **more: str) -> FlaskJSONResponse:
-    """The envelope, with what a family adds to it."""
+async def service_error(request: Request, error: ServiceError, **more: str) -> FlaskJSONResponse:
+    """The envelope, with what a family adds to it; the operator hears of a failed exchange."""
     if isinstance(error, Unavailable):
         _log.warning("service.unavailable code=%s reason=%s", error.code, error)
+    if isinstance(error, ExchangeFailed):
+        await request.state.services.monitoring.heard(error)
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     headers = {"Idempotency-Replayed": "true"} if error.replayed else None
     return FlaskJSONResponse(error.envelope() | more, status, headers)
-
-
-async def _service_error(_request: Request, error: ServiceError) -> FlaskJSONResponse:
-    return service_error(error)
 
 
 async def _refusal(_request: Request, error: Exception) -> FlaskJSONResponse:

@@ -5,18 +5,24 @@ from flask_cors import CORS
 
 from legacy_flask import (
     auth,
+    backtest,
     balances,
     bot,
     config,
     errors,
     health,
+    indicators,
     limitations,
     live,
     market,
+    monitoring,
     orderbook,
     orders,
+    portfolio,
     positions,
+    risk,
     status,
+    strategy,
 )
 from legacy_flask.blocking import Blocking
 from legacy_flask.body import MAX_BODY
@@ -50,6 +56,12 @@ def create_app(settings: TradingSettings | None = None, blocking: Blocking | Non
         live,
         market,
         orderbook,
+        monitoring,
+        backtest,
+        portfolio,
+        risk,
+        strategy,
+        indicators,
     ):
         app.register_blueprint(family.blueprint)
     return app

@@ -6,8 +6,16 @@ from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from legacy_flask.blocking import call
 from shared_services.access import CHALLENGE
-from shared_services.errors import Conflict, Invalid, NotFound, ServiceError, Unavailable
+from shared_services.errors import (
+    Conflict,
+    ExchangeFailed,
+    Invalid,
+    NotFound,
+    ServiceError,
+    Unavailable,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +37,11 @@ def init_app(app: Flask) -> None:
 
 
 def service_error(error: ServiceError, **more: str) -> ResponseReturnValue:
-    """The envelope, with what a family adds to it."""
+    """The envelope, with what a family adds to it; the operator hears of a failed exchange."""
     if isinstance(error, Unavailable):
         _log.warning("service.unavailable code=%s reason=%s", error.code, error)
+    if isinstance(error, ExchangeFailed):
+        call(lambda services: services.monitoring.heard(error))
     status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
     headers = {"Idempotency-Replayed": "true"} if error.replayed else {}
     return jsonify(error.envelope() | more), status, headers

@@ -62,6 +62,10 @@ class StrategyNotFound(NotFound):
     code = "strategy_not_found"
 
 
+class BacktestNotFound(NotFound):
+    code = "backtest_not_found"
+
+
 class IdempotencyKeyReused(Conflict):
     code = "idempotency_key_reused"
 
@@ -82,6 +86,26 @@ class InvalidConfig(Invalid):
     code = "invalid_config"
 
 
+class InvalidParameters(Invalid):
+    """Of a strategy or a backtest."""
+
+    code = "invalid_parameters"
+
+
+class InvalidPrices(Invalid):
+    """Price data that no strategy can work with."""
+
+    code = "invalid_prices"
+
+
+class InsufficientData(Invalid):
+    code = "insufficient_data"
+
+
+class UnknownStrategy(Invalid):
+    code = "unknown_strategy"
+
+
 class InvalidOrder(Invalid):
     code = "invalid_order"
 
@@ -96,6 +120,12 @@ class OrderRefused(Invalid):
     """The exchange understood the request and said no."""
 
     code = "order_refused"
+
+
+class BacktestsBusy(Unavailable):
+    """As many are running and waiting as we take on."""
+
+    code = "backtests_busy"
 
 
 class ExchangeNotConfigured(Unavailable):

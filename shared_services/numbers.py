@@ -24,6 +24,16 @@ def decimal_of(value: object) -> Decimal | None:
     return number if nearest else Decimal(0)
 
 
+def number_of(value: object) -> Decimal | None:
+    """As `decimal_of`, but a numeric string is no number."""
+    return None if isinstance(value, str) else decimal_of(value)
+
+
+def as_written(value: float) -> Decimal:
+    """The double as it is written: 0.1 is one tenth."""
+    return Decimal(repr(value))
+
+
 def exact(text: str) -> Decimal:
     """The number in `text`, which has the form of a JSON number."""
     try:

@@ -5,8 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from shared_services.background import in_background
+from shared_services.backtest.pool import Pool
+from shared_services.backtest.service import BacktestServiceAsync
 from shared_services.balances.service import BalanceServiceAsync
+from shared_services.bot.cycle import Cycle
 from shared_services.bot.service import BotManagerAsync
+from shared_services.bot.worker import BotWorker
+from shared_services.caching.service import CacheAsync
 from shared_services.clock import SYSTEM_CLOCK, Clock
 from shared_services.config.service import ConfigServiceAsync
 from shared_services.exchange.paper.account import open_account
@@ -19,10 +25,13 @@ from shared_services.feed.hub import MarketFeed
 from shared_services.ledger.service import LedgerAsync
 from shared_services.live.service import LivePortfolioServiceAsync
 from shared_services.market.service import MarketDataServiceAsync
+from shared_services.monitoring.service import MonitoringServiceAsync
 from shared_services.orderbook.service import OrderbookServiceAsync
+from shared_services.orders.found import FoundOrders
 from shared_services.orders.idempotency import IdempotencyKeys
 from shared_services.orders.placement import Placement
 from shared_services.orders.service import OrderServiceAsync
+from shared_services.portfolio.service import PortfolioManagerAsync
 from shared_services.positions.service import PositionsServiceAsync
 from shared_services.risk.service import RiskManagerAsync
 from shared_services.settings import TradingSettings
@@ -43,7 +52,12 @@ class Services:
     orderbook: OrderbookServiceAsync
     live: LivePortfolioServiceAsync
     risk: RiskManagerAsync
+    portfolio: PortfolioManagerAsync
+    backtest: BacktestServiceAsync
     bot: BotManagerAsync
+    worker: BotWorker
+    cache: CacheAsync
+    monitoring: MonitoringServiceAsync
     feed: MarketFeed
 
 
@@ -56,7 +70,8 @@ async def open_services(
         port = await _open_exchange(settings, store, clock, market)
         services = wire(settings, store, clock, port)
         await services.config.take_file()
-        async with services.feed.open():
+        works = [services.cache.run] + ([services.worker.run] if port is not None else [])
+        async with in_background(*works), services.feed.open():
             yield services
 
 
@@ -75,21 +90,32 @@ def wire(
     market = MarketDataServiceAsync(exchange)
     ledger = LedgerAsync(store, exchange, clock)
     config = ConfigServiceAsync(store, clock, settings.config)
-    risk = RiskManagerAsync(exchange, ledger, config)
-    placement = Placement(store, exchange, risk, clock)
+    cache = CacheAsync(store, clock)
+    risk = RiskManagerAsync(exchange, market, ledger, config, store)
+    portfolio = PortfolioManagerAsync(market, ledger, risk, config)
+    backtest = BacktestServiceAsync(store, clock, config, Pool(settings.backtest_workers))
+    placement = Placement(store, exchange, risk, clock, cache)
     keys = IdempotencyKeys(store, clock)
+    orders = OrderServiceAsync(exchange, placement, keys, FoundOrders(store, cache), _new_id)
+    cycle = Cycle(config, exchange, backtest, portfolio, executes=settings.bot_executes)
+    worker = BotWorker(store, clock, _new_id(), cycle.decide, orders)
     return Services(
         settings=settings,
         config=config,
         exchange=exchange,
-        balances=BalanceServiceAsync(exchange),
-        positions=PositionsServiceAsync(store, ledger),
-        orders=OrderServiceAsync(store, exchange, placement, keys, _new_id),
+        balances=BalanceServiceAsync(exchange, cache),
+        positions=PositionsServiceAsync(store, exchange, ledger, cache),
+        orders=orders,
         market=market,
         orderbook=OrderbookServiceAsync(venues or {settings.exchange: port}),
         live=LivePortfolioServiceAsync(exchange, market, ledger, clock),
         risk=risk,
-        bot=BotManagerAsync(store, clock, _new_id, owner=_new_id(), able=port is not None),
+        portfolio=portfolio,
+        backtest=backtest,
+        bot=BotManagerAsync(store, clock, _new_id, worker.owner, able=port is not None),
+        worker=worker,
+        cache=cache,
+        monitoring=MonitoringServiceAsync(store, clock, cache, ledger),
         feed=MarketFeed(port),
     )
 

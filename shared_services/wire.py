@@ -1,8 +1,12 @@
 """How exact values look to a client. Pure."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def number(value: Decimal) -> float:
@@ -13,6 +17,30 @@ def number(value: Decimal) -> float:
 def as_stored(value: str | bool | int | Decimal | None) -> str | bool | int | float | None:
     """A value of the configuration: `2` stays `2`, `2.0` stays `2.0`."""
     return number(value) if isinstance(value, Decimal) else value
+
+
+def as_sent(value: object) -> object:
+    """A value that a client sent, at any depth; `is_readable` says whether it can go back."""
+    match value:
+        case Decimal():
+            return number(value)
+        case dict():
+            return {name: as_sent(one) for name, one in value.items()}
+        case list():
+            return [as_sent(one) for one in value]
+    return value
+
+
+def is_readable(value: object) -> bool:
+    """Whether every number in it is finite as a double."""
+    match value:
+        case Decimal():
+            return math.isfinite(number(value))
+        case dict():
+            return all(is_readable(one) for one in value.values())
+        case list():
+            return all(is_readable(one) for one in value)
+    return True
 
 
 def iso_z(ms: int) -> str:
@@ -32,9 +60,9 @@ def iso_o(ms: int) -> str:
     return _utc(ms).isoformat()
 
 
-def bar_key(ms: int) -> str:
-    """`2023-11-14 22:13:20`; six fraction digits only when they are not zero."""
-    return _utc(ms).replace(tzinfo=None).isoformat(" ")
+def bar_key(us: int) -> str:
+    """`2023-11-14 22:13:20`, from microseconds; six fraction digits only when they are not zero."""
+    return (_EPOCH + timedelta(microseconds=us)).replace(tzinfo=None).isoformat(" ")
 
 
 def http_date(ms: int) -> str:
@@ -49,4 +77,4 @@ def utc_day(ms: int) -> str:
 
 def _utc(ms: int) -> datetime:
     """Exact: a float of seconds would round."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    return _EPOCH + timedelta(milliseconds=ms)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote, unquote_to_bytes
 
+import anyio
 import anyio.to_thread
 from starlette.types import ASGIApp, Message
 
@@ -73,7 +74,9 @@ class AsgiTarget:
         body = [{"type": "http.request", "body": request.body, "more_body": False}]
 
         async def receive() -> Message:
-            return body.pop() if body else {"type": "http.disconnect"}
+            if not body:  # the client waits for its answer
+                await anyio.sleep_forever()
+            return body.pop()
 
         async def send(message: Message) -> None:
             sent.append(message)

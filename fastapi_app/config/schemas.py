@@ -6,12 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from fastapi_app.schemas import Number, Stored, Wire
-from shared_services.config.model import (
-    CombinationMethod,
-    NewWeight,
-    StrategyWeight,
-    Value,
-)
+from shared_services.config.model import CombinationMethod, NewWeight, StrategyWeight
+from shared_services.rules import Value
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

@@ -41,7 +41,7 @@ class LiveRoute(APIRoute):
             try:
                 return await handle(request)
             except ServiceError as error:
-                return service_error(error, status="error")
+                return await service_error(request, error, status="error")
 
         return handle_errors
 

@@ -23,6 +23,7 @@ from uvicorn.config import STARTUP_FAILURE
 from gateway.cli.banner import banner
 from gateway.cli.flags import variable
 from gateway.cli.servers import OneWorker, Workers
+from gateway.cli.websockets import WebSocketProtocol
 from gateway.control.scrape import DIRECTORY
 from gateway.logs import configure_logs
 from gateway.settings import Settings
@@ -80,6 +81,7 @@ def _serve_data(settings: Settings, listener: socket.socket, hello: Callable[[],
     config = uvicorn.Config(
         "gateway.asgi:app",
         http="httptools",  # named, or uvicorn takes what happens to be installed
+        ws=WebSocketProtocol,
         loop="uvloop",
         lifespan="on",
         workers=settings.workers,

@@ -8,8 +8,8 @@ from shared_services.config.model import (
     ProbabilityView,
     StrategyWeight,
     Summary,
-    Value,
 )
+from shared_services.rules import Value
 from shared_services.wire import as_stored, number
 
 

@@ -1,8 +1,10 @@
-"""Balances as the exchange reports them."""
+"""Balances as the exchange reports them, up to 30 seconds old."""
 
 from decimal import Decimal
 from typing import Final
 
+from shared_services.caching.model import BALANCES
+from shared_services.caching.service import CacheAsync
 from shared_services.errors import Unavailable
 from shared_services.exchange.model import Balance
 from shared_services.exchange.service import ExchangeAsync, Outage
@@ -15,13 +17,20 @@ _OUTAGE: Final = Outage(
 
 
 class BalanceServiceAsync:
-    def __init__(self, exchange: ExchangeAsync) -> None:
+    def __init__(self, exchange: ExchangeAsync, cache: CacheAsync) -> None:
         self._exchange = exchange
+        self._cache = cache
 
     async def list(self) -> list[Balance]:
         """Every currency with a total other than 0, in the exchange's order."""
         with _OUTAGE.told():
-            return [balance for balance in await self._exchange.port.balances() if balance.total]
+            port = self._exchange.port
+            found = await self._cache.find(BALANCES)
+            balances = found.rows
+            if balances is None:
+                balances = await port.balances()
+                await self._cache.keep(found, balances)
+        return [balance for balance in balances if balance.total]
 
     async def totals(self) -> dict[str, Decimal] | None:
         """Total by currency; None if the balances cannot be read."""

@@ -60,7 +60,7 @@ class BotWorker:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._owner = owner
+        self.owner = owner
         self._decide = decide
         self._orders = orders
         self._runs_at_work: set[str] = set()
@@ -77,19 +77,19 @@ class BotWorker:
                     await anyio.sleep(TICK)
         finally:
             with anyio.move_on_after(_GOODBYE, shield=True), suppress(StoreUnavailable):
-                await self._store.transaction(runs.give_back, self._owner)
+                await self._store.transaction(runs.give_back, self.owner)
 
     async def look(self) -> Turn | None:
         """Renew the lease or take the run over, if it is time; what is to be done now, if anything."""
         now = self._clock.now_ms()
         try:
             row = await self._store.read(runs.current)
-            if row is not None and runs.is_due(row, self._owner, now):
-                row = await self._store.transaction(runs.hold, self._owner, now)
+            if row is not None and runs.is_due(row, self.owner, now):
+                row = await self._store.transaction(runs.hold, self.owner, now)
         except StoreUnavailable as error:
             _log.warning("bot.store_unavailable reason=%s", error)
             return None
-        if row is None or not row.wanted or row.owner != self._owner:
+        if row is None or not row.wanted or row.owner != self.owner:
             return None
         return None if row.run in self._runs_at_work else _turn(row, now)
 

@@ -50,7 +50,7 @@ def count(tx: Transaction, counts: Counts) -> None:
 
 
 def figures(reader: Reader, now: int) -> CacheFigures:
-    """As they are at `now` (ms); what was accessed most comes first."""
+    """As they are at `now` (ms)."""
     counted = {row.key: row for row in reader.find(CACHE_COUNTS)}
     fresh = []
     for strategy in STRATEGIES:
@@ -62,6 +62,6 @@ def figures(reader: Reader, now: int) -> CacheFigures:
     return CacheFigures(
         cache_hits=sum(row.hits for row in counted.values()),
         cache_misses=sum(row.misses for row in counted.values()),
-        entries=tuple(sorted(fresh, key=lambda one: (-one.access_count, one.key))),
+        entries=tuple(fresh),
         ttls={strategy.key: strategy.ttl for strategy in STRATEGIES},
     )

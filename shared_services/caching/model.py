@@ -7,6 +7,8 @@ from typing import Final, Generic, TypeVar
 from shared_services.exchange.model import Balance
 from shared_services.positions.model import Position
 
+MOST_ACCESSED: Final = 10
+
 T = TypeVar("T")
 
 
@@ -46,6 +48,12 @@ class CacheFigures:
     cache_misses: int
     entries: tuple[CacheEntry, ...]
     ttls: Mapping[str, int]
+
+    @property
+    def most_accessed(self) -> tuple[CacheEntry, ...]:
+        """At most 10, most accesses first."""
+        ranked = sorted(self.entries, key=lambda one: (-one.access_count, one.key))
+        return tuple(ranked[:MOST_ACCESSED])
 
     @property
     def total_requests(self) -> int:

@@ -1,9 +1,10 @@
 """Answers of the exchange, kept for some seconds for all processes and both stacks."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 import anyio
 
@@ -22,6 +23,16 @@ FLUSH_EVERY: Final = 1.0  # seconds
 PATIENCE: Final = 2.0  # seconds for the last words: a drop after a change, the counts at the end
 
 
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """`rows` None: nothing fresh, at that time (ms). `generation` None: nothing may be kept."""
+
+    strategy: Strategy[T]
+    at_ms: int
+    generation: int | None
+    rows: Sequence[T] | None = None
+
+
 class CacheAsync:
     """A store that fails makes it slower, never wrong: then nothing is found and nothing kept."""
 
@@ -30,26 +41,34 @@ class CacheAsync:
         self._clock = clock
         self._counts = Counts(Counter(), Counter())
 
-    async def through(
-        self, strategy: Strategy[T], fetch: Callable[[], Awaitable[list[T]]]
-    ) -> list[T]:
-        """What is kept and fresh, or else what `fetch` returns; raises what it raises."""
-        row, began = await self._entry(strategy.key), self._clock.now_ms()
-        if row is not None and row.value is not None and strategy.is_fresh(row.stored_ms, began):
+    async def find(self, strategy: Strategy[T]) -> Found[T]:
+        """Ask before you fetch; what is found need not be fetched."""
+        row, now = await self._entry(strategy.key), self._clock.now_ms()
+        if row is not None and row.value is not None and strategy.is_fresh(row.stored_ms, now):
             self._counts.hits[strategy.key] += 1
-            return loads(strategy.row, row.value)
+            return Found(strategy, now, row.generation, loads(strategy.row, row.value))
         self._counts.misses[strategy.key] += 1
-        rows = await fetch()
-        if row is not None:
-            fetched = CacheRow(strategy.key, dumps(rows), began, row.generation)
-            with suppress(StoreUnavailable):
-                await self._store.transaction(entries.keep, fetched)
-        return rows
+        return Found(strategy, now, None if row is None else row.generation)
 
-    async def drop(self) -> None:
-        """The account changed. If the store fails now, what is kept lives as long as it may."""
+    async def keep(self, found: Found[T], rows: Sequence[T], *, own_drops: int = 0) -> None:
+        """Keep what was fetched after `found`, unless somebody dropped it meanwhile.
+
+        `own_drops`: so often whoever fetched did that himself, and his rows know why.
+        """
+        if found.generation is None:
+            return
+        generation = found.generation + own_drops
+        row = CacheRow(found.strategy.key, dumps(rows), found.at_ms, generation)
         with suppress(StoreUnavailable):
+            await self._store.transaction(entries.keep, row)
+
+    async def drop(self) -> bool:
+        """The account changed. False if the store fails now: what is kept lives as long as it may."""
+        try:
             await self._store.transaction(entries.drop)
+        except StoreUnavailable:
+            return False
+        return True
 
     @asynccontextmanager
     async def dropped(self) -> AsyncIterator[None]:
@@ -80,10 +99,14 @@ class CacheAsync:
         try:
             while True:
                 await anyio.sleep(FLUSH_EVERY)
-                await self.flush()
+                await self._flush_whole()
         finally:
-            with anyio.move_on_after(PATIENCE, shield=True):
-                await self.flush()
+            await self._flush_whole()
+
+    async def _flush_whole(self) -> None:
+        """A cancellation in between would lose what is under way."""
+        with anyio.move_on_after(PATIENCE, shield=True):
+            await self.flush()
 
     async def _entry(self, key: str) -> CacheRow | None:
         try:

@@ -6,9 +6,9 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Final
 
-from shared_services.config.model import Value
 from shared_services.config.schema import BRANCHES, STRATEGIES, Path
 from shared_services.jsonbody import JsonObject, parse_object
+from shared_services.rules import Value
 
 MAX_SIZE: Final = 64 * 1024  # bytes: twenty times what is shipped
 

@@ -8,9 +8,6 @@ from typing import Final, Protocol, TypeAlias
 
 from shared_services.risk.model import RiskParameters
 
-Value: TypeAlias = str | bool | int | Decimal | None
-"""A value of the configuration, as it is stored: `2` stays an int, `2.0` a Decimal."""
-
 Number: TypeAlias = int | Decimal
 
 STRATEGY_NAMES: Final = ("ema_crossover", "rsi", "fvg", "sample")

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Final, cast
 
 from shared_services.config.document import leaves
-from shared_services.config.model import STRATEGY_NAMES, Value
+from shared_services.config.model import STRATEGY_NAMES
 from shared_services.config.schema import BRANCHES, DEFAULTS, FIELDS, STRATEGIES, Path, dotted
 from shared_services.jsonbody import JsonObject
+from shared_services.rules import Value
 from shared_services.wire import number
 
 NONE_ENABLED: Final = "At least one strategy must be enabled"

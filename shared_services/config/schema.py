@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from shared_services.config.model import STRATEGY_NAMES, CombinationMethod, Value
-from shared_services.config.rules import (
+from shared_services.config.model import STRATEGY_NAMES, CombinationMethod
+from shared_services.exchange.model import TIMEFRAMES
+from shared_services.rules import (
     BOOLEAN,
     FRACTION,
     PERCENT,
     SYMBOL,
     TEXT,
     Rule,
+    Value,
     integer,
     number,
     one_of,
     optional,
 )
-from shared_services.exchange.model import TIMEFRAMES
+from shared_services.strategies.parameters import DIRECTIONS, rules
 
 Path: TypeAlias = tuple[str, ...]
 """Where a field is: its section, then its key; between them the strategy, if it has one."""
@@ -54,10 +56,7 @@ class Field:
 _POSITIVE: Final = integer(1)
 _NOT_NEGATIVE: Final = number(0)
 _ABOVE_ZERO: Final = number(0, 1, above=True)
-_ANY: Final = number()
-_BARS: Final = integer(1, 500)
-_MORE_BARS: Final = integer(2, 500)
-_DIRECTION: Final = one_of(("bullish", "bearish", "both"))
+_DIRECTION: Final = one_of(DIRECTIONS)
 
 _GENERAL_FIELDS: Final = (
     Field("strategy.symbol", "BTC/USD", SYMBOL, "SYMBOL"),
@@ -109,38 +108,7 @@ SHARE: Final[Mapping[str, Rule]] = {
 }
 """What each strategy has beside its parameters: its share in the combination."""
 
-PARAMETERS: Final[Mapping[str, Mapping[str, Rule]]] = {
-    "ema_crossover": {
-        "fast_period": _BARS,
-        "slow_period": _MORE_BARS,
-        "ema_fast": _BARS,
-        "ema_slow": _MORE_BARS,
-        "lookback": _BARS,
-        "min_gap": _NOT_NEGATIVE,
-        "direction": _DIRECTION,
-        "buy_threshold": _ANY,
-        "sell_threshold": _ANY,
-        "position_size": FRACTION,
-    },
-    "rsi": {
-        "rsi_period": _MORE_BARS,
-        "overbought": number(50, 100),
-        "oversold": number(0, 50),
-        "position_size": FRACTION,
-    },
-    "fvg": {
-        "lookback": _BARS,
-        "min_gap_size": _NOT_NEGATIVE,
-        "direction": _DIRECTION,
-        "position_size": FRACTION,
-    },
-    "sample": {
-        "indicator_value": _ANY,
-        "buy_threshold": _ANY,
-        "sell_threshold": _ANY,
-        "position_size": FRACTION,
-    },
-}
+PARAMETERS: Final[Mapping[str, Mapping[str, Rule]]] = {name: rules(name) for name in STRATEGY_NAMES}
 """What each strategy may be told beside its share."""
 
 _SHIPPED: Final[Mapping[str, Mapping[str, Value]]] = {

@@ -20,7 +20,6 @@ from shared_services.config.model import (
     StrategyWeight,
     Summary,
     TradingConfig,
-    Value,
 )
 from shared_services.config.reading import InForce, read_document, weights_problem
 from shared_services.config.schema import STRATEGIES
@@ -28,6 +27,7 @@ from shared_services.config.updates import Changes
 from shared_services.config.views import probability_view, summary
 from shared_services.errors import StrategyNotFound
 from shared_services.jsonbody import JsonObject
+from shared_services.rules import Value
 from shared_services.storage import Store
 
 _log = logging.getLogger(__name__)

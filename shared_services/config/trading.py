@@ -9,11 +9,11 @@ from shared_services.config.model import (
     StrategyWeight,
     TradingConfig,
     TradingWindow,
-    Value,
 )
 from shared_services.config.reading import InForce, decimal
 from shared_services.config.schema import GENERAL, PARAMETERS, PROBABILITY, STRATEGIES
 from shared_services.risk.model import RiskParameters
+from shared_services.rules import Value
 
 _GENERAL_PERIODS: Final[Mapping[str, Mapping[str, str]]] = {
     "ema_crossover": {"fast_period": "ema_fast", "slow_period": "ema_slow"},

@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Final
 
 from shared_services.config.document import leaves
-from shared_services.config.model import CombinationMethod, Value
+from shared_services.config.model import CombinationMethod
 from shared_services.config.reading import NONE_ENABLED, WINDOW, InForce, read_value
-from shared_services.config.rules import FRACTION
 from shared_services.config.schema import PROBABILITY, UPPER_CASE, Path, dotted
 from shared_services.errors import InvalidConfig
 from shared_services.jsonbody import JsonObject
+from shared_services.rules import FRACTION, Value
 
 Changes = dict[Path, Value]
 

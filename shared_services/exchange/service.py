@@ -40,6 +40,10 @@ class ExchangeAsync:
             raise NoExchangeError("Exchange service not configured")
         return self._port
 
+    def require(self) -> None:
+        """Raises NoExchangeError if there is none."""
+        _ = self.port
+
     async def limitations(self) -> Limitations:
         """What the exchange cannot do; never fails."""
         try:

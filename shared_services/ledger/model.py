@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shared_services.exchange.model import Balance, MarginPosition, Side
+from shared_services.symbols import CASH, pricing_currency
 
 _PRICE_DECIMALS = 12
 _MONEY_DECIMALS = 8
@@ -50,7 +51,8 @@ class Holding:
 class Account:
     """Everything the account held at `timestamp` (ms). `daily_result` is that of the UTC day.
 
-    `balances` are what cash and holdings were read from.
+    `balances` are what cash and holdings were read from. `booked`: this look found fills that nobody
+    had found before.
     """
 
     cash: Decimal
@@ -59,6 +61,12 @@ class Account:
     daily_result: Decimal
     timestamp: int
     balances: tuple[Balance, ...] = ()
+    booked: bool = False
+
+    @property
+    def available(self) -> Decimal:
+        """Cash that no order has reserved."""
+        return sum((one.available for one in self.balances if one.currency in CASH), Decimal(0))
 
     @property
     def value(self) -> Decimal:
@@ -78,3 +86,13 @@ class Account:
             if one.symbol.split("/")[0] == currency
         ]
         return sum(held + borrowed, Decimal(0))
+
+    def held_at_price_of(self, symbol: str) -> Decimal:
+        """As `held`, over everything with the price of `symbol`: BTC and TESTBTC together."""
+        base = pricing_currency(symbol.split("/", maxsplit=1)[0])
+        currencies = {one.currency for one in self.holdings} | {
+            one.symbol.split("/")[0] for one in self.margin_positions
+        }
+        return sum(
+            (self.held(one) for one in currencies if pricing_currency(one) == base), Decimal(0)
+        )

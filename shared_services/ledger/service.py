@@ -1,15 +1,16 @@
 """The ledger: what the exchange reports, set against what was booked."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from shared_services.clock import Clock
-from shared_services.exchange.model import Balance
+from shared_services.exchange.model import Balance, FillReport
 from shared_services.exchange.port import ExchangePort
 from shared_services.exchange.service import ExchangeAsync
 from shared_services.ledger import booking
-from shared_services.ledger.booking import News, Sighting
+from shared_services.ledger.booking import News, Sighting, base_of
 from shared_services.ledger.model import Account, Holding
 from shared_services.storage import Reader, Store, Transaction
 from shared_services.symbols import CASH, usd_symbol
@@ -22,6 +23,7 @@ class Books:
 
     holdings: tuple[Holding, ...]
     daily_result: Decimal
+    booked: bool = False
 
 
 class LedgerAsync:
@@ -38,34 +40,57 @@ class LedgerAsync:
         """
         port = self._exchange.port
         # Read before the balances: whatever they contain and was not booked by then is reported.
-        cursor = await self._store.read(booking.cursor)
+        start = await self._store.read(booking.start)
         balances = await port.balances()
         sightings = await _sightings(port, balances)
         margin = await port.margin_positions()
         now = self._clock.now_ms()
-        news = News(await port.fills(cursor), sightings, now)
+        report = await port.fills(start.cursor)
+        cash = sum((one.total for one in balances if one.currency in CASH), Decimal(0))
+        gone = {} if start.has_traded else await _gone(port, report, sightings)
+        news = News(report, sightings, now, cash, gone)
         books = await self._store.read(_books_with, news)
         if books is None:
             books = await self._store.transaction(_book, news)
-        cash = sum((one.total for one in balances if one.currency in CASH), Decimal(0))
         return Account(
-            cash, books.holdings, tuple(margin), books.daily_result, now, tuple(balances)
+            cash=cash,
+            holdings=books.holdings,
+            margin_positions=tuple(margin),
+            daily_result=books.daily_result,
+            timestamp=now,
+            balances=tuple(balances),
+            booked=books.booked,
         )
+
+    async def today(self) -> tuple[Decimal, int]:
+        """What is booked of this UTC day, and when that is (ms); asks nobody."""
+        now = self._clock.now_ms()
+        return await self._store.read(booking.daily_result, now), now
 
 
 async def _sightings(port: ExchangePort, balances: list[Balance]) -> list[Sighting]:
-    """Of every holding that has a market in USD, all prices at once."""
-    traded = await port.instruments()
-    held = [
-        one
-        for one in balances
-        if one.total and one.currency not in CASH and usd_symbol(one.currency) in traded
-    ]
-    tickers = await together([partial(port.ticker, usd_symbol(one.currency)) for one in held])
-    return [
-        Sighting(one.currency, one.total, ticker.last)
-        for one, ticker in zip(held, tickers, strict=True)
-    ]
+    """Of every holding that has a market in USD."""
+    held = {one.currency: one.total for one in balances if one.total and one.currency not in CASH}
+    prices = await _prices(port, held)
+    return [Sighting(name, held[name], price) for name, price in prices.items()]
+
+
+async def _gone(
+    port: ExchangePort, report: FillReport, sightings: list[Sighting]
+) -> dict[str, Decimal]:
+    """Prices of what was traded and is no longer held."""
+    held = CASH | {one.currency for one in sightings}
+    traded = dict.fromkeys(base_of(fill) for fill in report.fills)
+    gone = [name for name in traded if name not in held]
+    return await _prices(port, gone) if gone else {}
+
+
+async def _prices(port: ExchangePort, currencies: Iterable[str]) -> dict[str, Decimal]:
+    """In USD, all at once; what has no market there is left out."""
+    instruments = await port.instruments()
+    traded = [name for name in currencies if usd_symbol(name) in instruments]
+    tickers = await together([partial(port.ticker, usd_symbol(name)) for name in traded])
+    return {name: one.last for name, one in zip(traded, tickers, strict=True)}
 
 
 def _books_with(reader: Reader, news: News) -> Books | None:
@@ -74,8 +99,8 @@ def _books_with(reader: Reader, news: News) -> Books | None:
 
 
 def _book(tx: Transaction, news: News) -> Books:
-    booking.book(tx, news)
-    return _books(tx, news)
+    booked = booking.book(tx, news)
+    return replace(_books(tx, news), booked=booked)
 
 
 def _books(reader: Reader, news: News) -> Books:

@@ -16,14 +16,14 @@ import anyio
 
 from shared_services.clock import Clock
 from shared_services.nonces import turns
-from shared_services.nonces.turns import LEASE_MS, Answer, Asker, Budget
+from shared_services.nonces.turns import LEASE_MS, Asker, Budget
 from shared_services.storage import Store
 from shared_services.storage.errors import StoreUnavailable
 
 RENEW_EVERY: Final = LEASE_MS / 3000  # seconds; whoever lives gets three tries
-FIRST_PAUSE: Final = 0.001  # seconds between two tries, doubled up to the longest
-LONGEST_PAUSE: Final = 0.02
-LONGEST_PAUSE_BEHIND: Final = 0.1  # of those whose turn is not the next one
+SHORTEST_PAUSE: Final = 0.001  # seconds between two tries
+LONGEST_PAUSE: Final = 0.25
+PATIENCE: Final = 0.25  # of the time waited: what a pause may add to it
 
 _SHOWN: Final = 4  # characters of a key that may be told
 _HASHED: Final = 16  # hexadecimal digits
@@ -91,13 +91,12 @@ class NonceOwner:
             self._waiting -= 1
 
     async def _take(self) -> int:
-        pause = FIRST_PAUSE
+        began = anyio.current_time()
         while True:
             answer = await self._store.transaction(turns.take, self._asker(), self._budget)
             if answer.nonce is not None:
                 return answer.nonce
-            await anyio.sleep(max(answer.wait_ms / 1000, pause))
-            pause = min(2 * pause, _longest_pause(answer))
+            await anyio.sleep(max(answer.wait_ms / 1000, _pause(anyio.current_time() - began)))
 
     @asynccontextmanager
     async def _kept(self) -> AsyncIterator[None]:
@@ -142,5 +141,6 @@ def shown(key: str) -> str:
     return f"***{key[-_SHOWN:]}" if len(key) >= 2 * _SHOWN else "***"
 
 
-def _longest_pause(answer: Answer) -> float:
-    return LONGEST_PAUSE if answer.is_next else LONGEST_PAUSE_BEHIND
+def _pause(waited: float) -> float:
+    """Short while the turn may come any moment, long for who waits long: that costs nothing."""
+    return min(max(SHORTEST_PAUSE, PATIENCE * waited), LONGEST_PAUSE)

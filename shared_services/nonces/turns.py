@@ -7,7 +7,7 @@ from shared_services.nonces.tables import NONCES, NonceRow
 from shared_services.storage.port import Reader, Transaction
 
 LEASE_MS: Final = 5_000  # a process that dies in its turn blocks the key for so long
-HEIR_MS: Final = 500  # and one that dies as heir for so long
+HEIR_MS: Final = 1_000  # and one that dies as heir for so long
 
 _MINUTE_US: Final = 60_000_000
 
@@ -32,12 +32,17 @@ class Budget:
 
     def wait_ms(self, whole_us: int, now_ms: int) -> int:
         """How long until one more call fits, when the budget is whole again at `whole_us`."""
-        early = whole_us - (self.burst - 1) * self.interval_us - now_ms * 1000
-        return max(0, -(-early // 1000))
+        room_us = (self.burst - 1) * self.interval_us
+        return max(0, -(-(self._believed(whole_us, now_ms) - room_us - now_ms * 1000) // 1000))
 
     def spent(self, whole_us: int, now_ms: int) -> int:
         """When it is whole again after a call now."""
-        return max(whole_us, now_ms * 1000) + self.interval_us
+        return max(self._believed(whole_us, now_ms), now_ms * 1000) + self.interval_us
+
+    def _believed(self, whole_us: int, now_ms: int) -> int:
+        """Now, if it is further away than clocks differ: ours was put back and must not stop us."""
+        latest = now_ms * 1000 + self.burst * self.interval_us + _MINUTE_US
+        return whole_us if whole_us <= latest else now_ms * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,9 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A nonce, and with it the turn; or None, and whether we are next, not before `wait_ms`."""
+    """A nonce, and with it the turn; or None, and how long the budget has no room for us."""
 
     nonce: int | None
-    is_next: bool = False
     wait_ms: int = 0
 
 
@@ -66,14 +70,14 @@ def take(tx: Transaction, asker: Asker, budget: Budget) -> Answer:
     Our own turn may be taken again: a cancelled `take` may have left it behind.
     """
     row = tx.get(NONCES, asker.key_id) or _first(asker)
-    is_ours = row.owner == asker.name or row.until_ms <= asker.now_ms
-    may_inherit = row.heir == asker.name or row.heir_until_ms <= asker.now_ms
+    is_ours = row.owner == asker.name or not _runs(row.until_ms, asker.now_ms)
+    may_inherit = row.heir == asker.name or not _runs(row.heir_until_ms, asker.now_ms)
     if not may_inherit:
         return Answer(None)
     wait_ms = budget.wait_ms(row.budget_us, asker.now_ms)
     if not is_ours or wait_ms:
         _inherit(tx, row, asker, wait_ms)
-        return Answer(None, is_next=True, wait_ms=wait_ms)
+        return Answer(None, wait_ms)
     taken = _taken(row, asker, budget)
     tx.put(NONCES, taken)
     return Answer(taken.mark)
@@ -99,6 +103,11 @@ def give_back(tx: Transaction, key_id: str, name: str) -> None:
 def all_keys(reader: Reader) -> list[NonceRow]:
     """Every key there is, the one used first at the front."""
     return reader.find(NONCES, order_by="first_ms")
+
+
+def _runs(until_ms: int, now_ms: int) -> bool:
+    """Nobody gets longer than two minutes: what ends later was written by another clock."""
+    return now_ms < until_ms <= now_ms + 2 * _MINUTE_US // 1000
 
 
 def _first(asker: Asker) -> NonceRow:

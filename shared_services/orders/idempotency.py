@@ -5,7 +5,14 @@ from dataclasses import replace
 from typing import Final
 
 from shared_services.clock import Clock
-from shared_services.errors import IdempotencyKeyInProgress, IdempotencyKeyReused
+from shared_services.errors import (
+    IdempotencyKeyInProgress,
+    IdempotencyKeyReused,
+    OrderRejected,
+)
+from shared_services.monitoring.alerts import Level, alert, record
+from shared_services.monitoring.tables import AlertRow
+from shared_services.orders import answers
 from shared_services.orders.tables import IDEMPOTENCY, IdempotencyRow
 from shared_services.storage import Store, Transaction
 from shared_services.storage.errors import StoreUnavailable
@@ -38,6 +45,15 @@ class IdempotencyKeys:
         """If the store fails now, the key stays pending, and its outcome is looked up later."""
         with suppress(StoreUnavailable):
             await self._store.transaction(_replace, row, replace(row, answer=answer))
+
+    async def reject(
+        self, row: IdempotencyRow | None, rejection: OrderRejected, symbol: str
+    ) -> None:
+        """Remember the answer and tell the operator, both or nothing; without a key only tell."""
+        metadata = {"details": rejection.details, "symbol": symbol}
+        told = alert(Level.WARNING, rejection.error, metadata, self._clock.now_ms())
+        with suppress(StoreUnavailable):
+            await self._store.transaction(_reject, row, answers.of_refusal(rejection), told)
 
     async def suspend(self, row: IdempotencyRow) -> None:
         """Leave the key pending: the next request with it asks the exchange first.
@@ -80,11 +96,17 @@ def _sweep(tx: Transaction, now: int) -> None:
             tx.delete(IDEMPOTENCY, row.key)
 
 
-def _replace(tx: Transaction, claimed: IdempotencyRow, row: IdempotencyRow | None) -> None:
+def _reject(tx: Transaction, row: IdempotencyRow | None, answer: str, told: AlertRow) -> None:
+    if row is None or _replace(tx, row, replace(row, answer=answer)):
+        record(tx, told)
+
+
+def _replace(tx: Transaction, claimed: IdempotencyRow, row: IdempotencyRow | None) -> bool:
     """Unless somebody else took the key over: our lease may have expired."""
     if tx.get(IDEMPOTENCY, claimed.key) != claimed:
-        return
+        return False
     if row is None:
         tx.delete(IDEMPOTENCY, claimed.key)
     else:
         tx.put(IDEMPOTENCY, row)
+    return True

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
 
+from shared_services.caching.service import CacheAsync
 from shared_services.clock import Clock
 from shared_services.errors import OrderRefused, OrderRejected, OutcomeUnknown
 from shared_services.exchange.model import ExchangeOrder, OrderRequest
@@ -47,12 +48,18 @@ class Placement:
     """Of two orders at the same time, the second is checked against what the first left."""
 
     def __init__(
-        self, store: Store, exchange: ExchangeAsync, risk: RiskCheck, clock: Clock
+        self,
+        store: Store,
+        exchange: ExchangeAsync,
+        risk: RiskCheck,
+        clock: Clock,
+        cache: CacheAsync,
     ) -> None:
         self._store = store
         self._exchange = exchange
         self._risk = risk
         self._clock = clock
+        self._cache = cache
         self._lease = Lease(store, clock, SECTION)
 
     async def place(
@@ -71,12 +78,14 @@ class Placement:
         async with self._alone(_SENT if resumed else _NOT_SENT):
             found = await self._find(client_id) if resumed else None
             if found is not None:
+                await self._cache.drop()
                 return found
             with _NOT_SENT.told():
                 await self._admit(submission.command)
                 note = notes.note_of(submission, client_id, self._clock.now_ms())
                 await self._store.transaction(self._go_ahead, note, guard, resumed=resumed)
-            order = await self._send(_request(submission.command, client_id), note)
+            async with self._cache.dropped():
+                order = await self._send(_request(submission.command, client_id), note)
         return notes.annotate(order, note)
 
     @asynccontextmanager

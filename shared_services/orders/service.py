@@ -13,12 +13,12 @@ from shared_services.errors import (
 )
 from shared_services.exchange.port import RefusedError, UnknownOrderError
 from shared_services.exchange.service import ExchangeAsync, Outage
-from shared_services.orders import answers, notes
+from shared_services.orders import answers
+from shared_services.orders.found import FoundOrders
 from shared_services.orders.idempotency import IdempotencyKeys
 from shared_services.orders.model import ClosedOrder, Order, Placed, Submission
 from shared_services.orders.placement import Guard, Placement
 from shared_services.orders.validation import parse
-from shared_services.storage import Store
 
 _UNAVAILABLE: Final = "Order service not available"
 _NOT_CONFIGURED: Final = "Exchange service not configured"
@@ -32,16 +32,16 @@ _CANCEL: Final = Outage(_UNAVAILABLE, failed="Order may still be open")
 class OrderServiceAsync:
     def __init__(
         self,
-        store: Store,
         exchange: ExchangeAsync,
         placement: Placement,
         keys: IdempotencyKeys,
+        found: FoundOrders,
         new_id: Callable[[], str],
     ) -> None:
-        self._store = store
         self._exchange = exchange
         self._placement = placement
         self._keys = keys
+        self._found = found
         self._new_id = new_id
 
     async def create(
@@ -58,16 +58,14 @@ class OrderServiceAsync:
         """
         submission = parse(body, idempotency_key)
         if submission.idempotency_key is None:
-            client_id = self._new_id()
-            order = await self._placement.place(submission, client_id, resumed=False, guard=guard)
-            return Placed(order)
+            return await self._create(submission, guard)
         return await self._create_once(submission, submission.idempotency_key, guard)
 
     async def open(self) -> list[Order]:
         """Oldest first."""
         with _OPEN.told():
             orders = await self._exchange.port.open_orders()
-        return await self._store.read(notes.annotated, orders)
+        return await self._found.open(orders)
 
     async def get(self, order_id: str) -> Order:
         """Raises OrderNotFound, OrderRefused, ExchangeNotConfigured, ExchangeFailed."""
@@ -78,13 +76,15 @@ class OrderServiceAsync:
             raise OrderNotFound("Order not found") from error
         except RefusedError as error:
             raise OrderRefused("Failed to fetch order status") from error
-        return (await self._store.read(notes.annotated, [order]))[0]
+        return await self._found.one(order)
 
     async def cancel(self, order_id: str) -> None:
         """Raises OrderNotFound (also if it is no longer open), and the rest as `get`."""
         try:
             with _CANCEL.told():
-                await self._exchange.port.cancel(order_id)
+                port = self._exchange.port
+                async with self._found.changing():
+                    await port.cancel(order_id)
         except UnknownOrderError as error:
             raise OrderNotFound("Order not found") from error
         except RefusedError as error:
@@ -94,7 +94,17 @@ class OrderServiceAsync:
         """Orders that are no longer open, newest first; `symbol` is unified."""
         with _HISTORY.told():
             orders = await self._exchange.port.closed_orders(symbol, limit)
-        return [notes.closed(order) for order in orders]
+        return await self._found.closed(orders)
+
+    async def _create(self, submission: Submission, guard: Guard | None) -> Placed:
+        try:
+            order = await self._placement.place(
+                submission, self._new_id(), resumed=False, guard=guard
+            )
+        except OrderRejected as rejection:
+            await self._keys.reject(None, rejection, submission.command.symbol)
+            raise
+        return Placed(order)
 
     async def _create_once(self, submission: Submission, key: str, guard: Guard | None) -> Placed:
         """What is not caught here leaves the key pending: whether the order was sent is unknown."""
@@ -107,7 +117,10 @@ class OrderServiceAsync:
             order = await self._placement.place(
                 submission, row.client_id, resumed=resumed, guard=guard
             )
-        except (OrderRejected, OrderRefused) as refusal:
+        except OrderRejected as rejection:
+            await self._keys.reject(row, rejection, submission.command.symbol)
+            raise
+        except OrderRefused as refusal:
             await self._keys.remember(row, answers.of_refusal(refusal))
             raise
         except (ExchangeNotConfigured, ExchangeFailed) as failure:

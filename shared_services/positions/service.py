@@ -1,11 +1,14 @@
 """Positions: of the exchange, then holdings labelled margin, then spot holdings."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Final
 
+from shared_services.caching.model import POSITIONS
+from shared_services.caching.service import CacheAsync
 from shared_services.exchange.model import MarginPosition, PositionType, Side
-from shared_services.exchange.service import Outage
+from shared_services.exchange.service import ExchangeAsync, Outage
 from shared_services.ledger.model import Account, Holding
 from shared_services.ledger.service import LedgerAsync
 from shared_services.orders.tables import ORDER_NOTES
@@ -24,14 +27,30 @@ _MARGIN_PART: Final = Decimal("0.1")  # of the notional: maintenance margin of a
 
 
 class PositionsServiceAsync:
-    def __init__(self, store: Store, ledger: LedgerAsync) -> None:
+    def __init__(
+        self, store: Store, exchange: ExchangeAsync, ledger: LedgerAsync, cache: CacheAsync
+    ) -> None:
         self._store = store
+        self._exchange = exchange
         self._ledger = ledger
+        self._cache = cache
 
     async def list(self) -> list[Position]:
-        """Raises ExchangeNotConfigured or ExchangeFailed; a holding is never skipped."""
+        """As they were up to 20 seconds ago; a holding is never skipped.
+
+        Raises ExchangeNotConfigured or ExchangeFailed.
+        """
         with _OUTAGE.told():
+            self._exchange.require()  # also if others have one, and keep what it said
+            found = await self._cache.find(POSITIONS)
+            if found.rows is not None:
+                return [*found.rows]
             account = await self._ledger.account()
+            positions = await self._positions(account)
+            await self._cache.keep(found, positions, own_drops=int(account.booked))
+        return [*positions]
+
+    async def _positions(self, account: Account) -> Sequence[Position]:
         labelled = await self._store.read(_labelled, account)
         spot = [one for one in account.holdings if one not in labelled]
         return [

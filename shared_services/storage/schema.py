@@ -28,6 +28,7 @@ TABLES: tuple[Table[Any], ...] = (
     orders.IDEMPOTENCY,
     orders.LEASES,
     backtest.BACKTESTS,
+    backtest.BACKTEST_RESULTS,
     bot.BOT,
     bot.BOT_DAYS,
     caching.CACHE,

@@ -1,6 +1,6 @@
 """A market that a test moves, and the pauses of the feed, which a test ends."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
@@ -10,7 +10,6 @@ from anyio.lowlevel import checkpoint
 
 from shared_services.exchange.model import Level, OrderBook, Ticker, Trade
 from shared_services.exchange.port import ExchangeFailedError, ExchangePort
-from shared_services.feed.hub import MarketFeed
 from shared_services.feed.model import Item
 from shared_services.feed.source import Pace
 from shared_services.feed.subscription import Subscription
@@ -20,9 +19,10 @@ DEADLINE = 5.0  # seconds
 
 
 class MovingMarket:
-    """Knows BTC/USD and ETH/USD; `price` and `trade` move both."""
+    """`price` and `trade` move all symbols that it knows."""
 
     def __init__(self) -> None:
+        self.known: Container[str] = {"BTC/USD", "ETH/USD"}
         self.calls: list[str] = []
         self.limits: list[int] = []
         self.failure: Exception | None = None
@@ -65,7 +65,7 @@ class MovingMarket:
             await self.gate()
         if self.failure is not None:
             raise self.failure
-        if symbol not in {"BTC/USD", "ETH/USD"}:
+        if symbol not in self.known:
             raise ExchangeFailedError(f"unknown symbol {symbol}")
 
 
@@ -120,7 +120,3 @@ def numbers(subscription: Subscription) -> list[list[str]]:
 def sequence(subscription: Subscription) -> list[int]:
     items: list[Any] = taken(subscription)
     return [item.seq for item in items]
-
-
-def closed_feed() -> MarketFeed:
-    return MarketFeed(MovingMarket().port)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
+from itertools import chain
 
 import anyio
 import pytest
@@ -41,7 +42,7 @@ async def feed(market: MovingMarket, turns: Turns) -> AsyncIterator[MarketFeed]:
 
 async def test_without_an_exchange_a_subscription_fails() -> None:
     async with MarketFeed(None).open() as feed:
-        with pytest.raises(SubscriptionFailed, match="^Exchange service not configured$"):
+        with pytest.raises(SubscriptionFailed, match=r"^Exchange service not configured$"):
             await feed.subscribe(BTC, TICKER)
 
 
@@ -64,7 +65,7 @@ async def test_an_unknown_symbol_fails_and_leaves_nothing_running(
     feed: MarketFeed, market: MovingMarket
 ) -> None:
     for _ in range(2):
-        with pytest.raises(SubscriptionFailed, match="^unknown symbol B$"):
+        with pytest.raises(SubscriptionFailed, match=r"^unknown symbol B$"):
             await feed.subscribe("B", TICKER)
     assert (feed.sources, market.calls) == (0, ["ticker B", "ticker B"])
 
@@ -132,7 +133,7 @@ async def test_a_second_subscriber_begins_with_what_the_first_one_knows(
     (item,) = taken(second)
     assert isinstance(item, News)
     assert isinstance(item.payload, Ticker)
-    assert (item.seq, item.payload.last, len(market.calls)) == (1, 41_000, 2)
+    assert (item.seq, item.payload.last, len(market.calls)) == (1, Decimal(41_000), 2)
 
 
 async def test_who_comes_during_the_first_look_shares_it_and_one_may_leave(
@@ -195,7 +196,7 @@ async def test_however_many_trades_there_were_between_two_looks_none_is_lost(
     await turns.tick()
     frames = numbers(trades)
     assert [len(frame) for frame in frames] == 8 * [50] + [20]
-    assert sum(frames, []) == [str(number) for number in range(61, 481)]
+    assert list(chain(*frames)) == [str(number) for number in range(61, 481)]
     assert market.limits == [50, 50, 200, 800]
 
 
@@ -206,7 +207,7 @@ async def test_a_market_that_begins_empty_loses_none_either(
     assert numbers(trades) == []
     market.trade(120)
     await turns.tick()
-    assert sum(numbers(trades), []) == [str(number) for number in range(1, 121)]
+    assert list(chain(*numbers(trades))) == [str(number) for number in range(1, 121)]
 
 
 async def test_who_comes_later_gets_the_latest_fifty_and_then_what_is_new(
@@ -294,7 +295,7 @@ async def test_trades_made_during_an_outage_come_after_it(
     market.failure = None
     await turns.tick()
     assert trades.take() == Outage("connection reset")
-    assert sum(numbers(trades), []) == [str(number) for number in range(51, 121)]
+    assert list(chain(*numbers(trades))) == [str(number) for number in range(51, 121)]
 
 
 async def test_what_nobody_foresaw_is_an_outage_without_its_text(
@@ -315,7 +316,7 @@ async def test_an_exchange_that_does_not_answer_is_not_waited_for_endlessly(
 ) -> None:
     market.gate = anyio.Event().wait
     async with MarketFeed(market.port, replace(turns.pace, patience=0.01)).open() as feed:
-        with pytest.raises(SubscriptionFailed, match="^no answer within 0 seconds$"):
+        with pytest.raises(SubscriptionFailed, match=r"^no answer within 0 seconds$"):
             await feed.subscribe(BTC, TICKER)
 
 
@@ -330,11 +331,13 @@ async def test_a_feed_that_closes_leaves_nobody_waiting(market: MovingMarket, tu
             failed.append(str(error))
 
     with anyio.fail_after(DEADLINE):
-        async with anyio.create_task_group() as tasks:
-            async with MarketFeed(market.port, turns.pace).open() as feed:
-                tasks.start_soon(subscribe, feed)
-                while not market.calls:
-                    await checkpoint()
+        async with (
+            anyio.create_task_group() as tasks,
+            MarketFeed(market.port, turns.pace).open() as feed,
+        ):
+            tasks.start_soon(subscribe, feed)
+            while not market.calls:
+                await checkpoint()
     await subscribe(feed)
     assert failed == ["Market data has ended", "Market data has ended"]
 

@@ -315,7 +315,9 @@ async def test_whoever_lost_the_key_sends_no_order_either(
     exchange: FaultyExchange, services: Services, clock: FixedClock
 ) -> None:
     """The first request stood still; the second took over, under the same client id."""
-    section = Placement(exchange.store, ExchangeAsync(exchange), services.risk, clock)
+    section = Placement(
+        exchange.store, ExchangeAsync(exchange), services.risk, clock, services.cache
+    )
     submission = parse(BUY, "k")
     order = await section.place(submission, "client-1", resumed=True)
     with pytest.raises(IdempotencyKeyInProgress):

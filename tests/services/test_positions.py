@@ -146,6 +146,7 @@ async def test_a_holding_without_a_fill_keeps_the_price_at_which_it_was_first_se
     await exchange.store.transaction(wallet.deposit, "ETH", Decimal(2))
     seen = (await services.positions.list())[1]
     market.set("ETH/USD", 2_500)
+    exchange.clock.now += 20_000  # nothing is cached for longer
     later = (await wired(exchange).positions.list())[1]
     assert seen.entry_price == later.entry_price == 2_000
     assert later.mark_price == 2_500
@@ -191,10 +192,11 @@ async def test_looking_twice_books_a_fill_once(
 
 
 async def test_the_exchange_is_asked_for_new_fills_only(
-    services: Services, exchange: FaultyExchange
+    services: Services, exchange: FaultyExchange, clock: FixedClock
 ) -> None:
     for _ in range(3):
         await services.positions.list()
+        clock.now += 20_000  # nothing is cached for longer
     assert exchange.cursors == [None, "1", "1"]
 
 
@@ -223,6 +225,7 @@ async def test_what_others_sold_and_booked_meanwhile_is_not_seen_again(
     services: Services, exchange: FaultyExchange
 ) -> None:
     await services.positions.list()
+    exchange.clock.now += 20_000  # nothing is cached for longer
 
     async def sell_all() -> None:
         sell = {"symbol": "TESTBTC/TESTUSD", "order_type": "market", "side": "sell"}

@@ -1,32 +1,23 @@
-"""A live exchange: the port over ccxt. Orders and accounts are Bitfinex', prices anybody's."""
+"""A live exchange: the port over ccxt. Prices are anybody's, orders and accounts Bitfinex'."""
 
-import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
-
-import anyio
 
 from shared_services.clock import Clock
 from shared_services.exchange.ccxt import trading, translate
 from shared_services.exchange.ccxt.client import Client, Venue, open_client
 from shared_services.exchange.ccxt.errors import Door
+from shared_services.exchange.ccxt.public import PublicMarkets
 from shared_services.exchange.ccxt.tables import CLIENT_IDS, ClientIdRow
 from shared_services.exchange.ccxt.translate import Raw
 from shared_services.exchange.model import (
     Balance,
-    Candle,
     ExchangeOrder,
     Fill,
     FillReport,
-    Instrument,
-    Limitations,
-    Listing,
     MarginPosition,
-    OrderBook,
     OrderRequest,
-    Ticker,
-    Trade,
 )
 from shared_services.exchange.port import (
     ExchangeFailedError,
@@ -37,19 +28,9 @@ from shared_services.exchange.port import (
 from shared_services.nonces.owner import NonceOwner
 from shared_services.storage import Reader, Store, Transaction
 
-MARKETS_MS: Final = 3_600_000  # a list of markets is renewed after so long
-MARKETS_AGAIN_MS: Final = 60_000  # and if that fails, tried again after so long
 PAGE: Final = 2_500  # orders or trades in one answer
 OVERLAP_MS: Final = 60_000  # a trade may be reported after a later one
 SKEW_MS: Final = 300_000  # between our clock and the exchange's
-
-# How many levels may be asked for, and what else to say, where not every number will do
-_BOOKS: Final[Mapping[str, tuple[tuple[int, ...], Mapping[str, str]]]] = {
-    "bitfinex": ((1, 25, 100, 250), {"precision": "P0"}),  # R0 lists orders, not levels
-    "kucoin": ((20, 100), {}),
-}
-
-_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -58,66 +39,24 @@ async def open_ccxt(
 ) -> AsyncIterator["CcxtExchange"]:
     """The exchange for this loop; nothing is asked of it yet. Raises NoExchangeError."""
     async with open_client(venue, owner) as client:
-        yield CcxtExchange(client, Door(venue.id, venue.secrets), store, clock)
+        door = Door(venue.id, venue.secrets)
+        yield CcxtExchange(client, door, store, clock, owner)
 
 
-class CcxtExchange:
+class CcxtExchange(PublicMarkets):
     """Without keys, what belongs to an account raises NoExchangeError."""
 
-    def __init__(self, client: Client, door: Door, store: Store, clock: Clock) -> None:
-        self._client = client
-        self._door = door
+    def __init__(
+        self, client: Client, door: Door, store: Store, clock: Clock, owner: NonceOwner | None
+    ) -> None:
+        super().__init__(client, door, clock)
         self._store = store
-        self._clock = clock
-        self._loading = anyio.Lock()
-        self._stale_ms = 0  # when the markets have to be loaded
+        self._owner = owner
 
-    async def limitations(self) -> Limitations:
-        with self._door.guarded():
-            await self._load()
-            has_margin = any(market["margin"] for market in self._client.markets.values())
-        return Limitations(
-            is_paper_trading=False,
-            limitations=("The leverage of a margin order is that of the account",),
-            margin_trading_available=has_margin,
-            supported_order_types=("spot", "margin") if has_margin else ("spot",),
-        )
-
-    async def instruments(self) -> Mapping[str, Instrument]:
-        with self._door.guarded():
-            await self._load()
-            return translate.instruments(self._client.markets, self._client.precisionMode)
-
-    async def listings(self) -> list[Listing]:
-        with self._door.guarded():
-            await self._load()
-            return [translate.listing(market) for market in self._client.markets.values()]
-
-    async def ticker(self, symbol: str) -> Ticker:
-        with self._door.guarded():
-            await self._load(symbol)
-            raw = await self._client.fetch_ticker(symbol)
-            return translate.ticker(raw, self._clock.now_ms())
-
-    async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
-        with self._door.guarded():
-            await self._load(symbol)
-            raws = await self._client.fetch_ohlcv(symbol, timeframe, None, limit)
-            return [translate.candle(raw) for raw in raws][-limit:]
-
-    async def order_book(self, symbol: str, limit: int) -> OrderBook:
-        sizes, params = _BOOKS.get(self._client.id, ((), {}))
-        size = next((size for size in sizes if size >= limit), None)
-        with self._door.guarded():
-            await self._load(symbol)
-            raw = await self._client.fetch_order_book(symbol, size, params)
-            return translate.order_book(raw, limit, self._clock.now_ms())
-
-    async def trades(self, symbol: str, limit: int) -> list[Trade]:
-        with self._door.guarded():
-            await self._load(symbol)
-            raws = await self._client.fetch_trades(symbol, None, limit)
-            return [translate.trade(raw) for raw in raws][-limit:]
+    @property
+    def queue_size(self) -> int:
+        """How many calls wait for their nonce in this process."""
+        return 0 if self._owner is None else self._owner.queue_size
 
     async def balances(self) -> list[Balance]:
         with self._door.guarded():
@@ -208,29 +147,6 @@ class CcxtExchange:
             return FillReport((), str(since))
         return FillReport(tuple(fills), str(max(since, fills[-1].timestamp - OVERLAP_MS)))
 
-    async def _load(self, symbol: str | None = None) -> None:
-        """The markets, if they are old, and `symbol` among them."""
-        if self._clock.now_ms() >= self._stale_ms:
-            async with self._loading:
-                await self._reload()
-        if symbol is not None and symbol not in self._client.markets:
-            raise ExchangeFailedError(f"unknown symbol {symbol}")
-
-    async def _reload(self) -> None:
-        now = self._clock.now_ms()
-        if now < self._stale_ms:
-            return
-        try:
-            with self._door.guarded():
-                await self._client.load_markets(True)
-        except ExchangeFailedError as error:
-            if not self._client.markets:
-                raise
-            _log.warning("markets.not_renewed", extra={"reason": str(error)})
-            self._stale_ms = now + MARKETS_AGAIN_MS
-        else:
-            self._stale_ms = now + MARKETS_MS
-
     async def _load_account(self) -> None:
         if not self._client.apiKey:
             raise NoExchangeError(f"no keys for {self._client.id}")
@@ -271,7 +187,7 @@ class CcxtExchange:
             if page[-1]["timestamp"] == since:
                 raise ExchangeFailedError(f"more than {PAGE} trades in one millisecond")
             since = page[-1]["timestamp"]
-        fills = (trading.fill(raw, self._client.markets) for raw in raws)
+        fills = (trading.fill(self._client, raw) for raw in raws)
         return sorted(translate.once(fills, lambda fill: fill.id), key=_age)
 
 

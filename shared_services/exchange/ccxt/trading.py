@@ -5,7 +5,7 @@ https://docs.bitfinex.com/reference/rest-auth-retrieve-orders
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -24,8 +24,11 @@ from shared_services.exchange.model import (
 from shared_services.exchange.port import RefusedError
 
 _CLIENT_ID_BITS: Final = 45  # of Bitfinex' cid
-_CREATED, _UPDATED = 4, 5  # places in an order; ccxt's timestamp is the later one
-_COLLATERAL, _COLLATERAL_MINIMUM = 17, 18  # places in a position
+
+# Places in arrays
+_CREATED, _UPDATED = 4, 5  # in an order; ccxt's timestamp is the later one
+_FEE, _FEE_CURRENCY = 9, 10  # in a trade
+_COLLATERAL, _COLLATERAL_MINIMUM = 17, 18  # in a position
 
 
 def client_number(client_id: str) -> int:
@@ -96,10 +99,14 @@ def number_of(raw: Raw) -> int | None:
     return None if raw["clientOrderId"] is None else int(raw["clientOrderId"])
 
 
-def fill(raw: Raw, markets: Mapping[str, Raw]) -> Fill:
-    """The fee of a buy is taken in the base currency and told in the quote."""
-    market, fee, price = markets[raw["symbol"]], raw["fee"], number(raw["price"])
+def fill(client: Client, raw: Raw) -> Fill:
+    """The fee of a buy is taken in the base currency and told in the quote.
+
+    ccxt (4.5.90) loses every fee when it counts in Decimal: `reduce_fees_by_currency`.
+    """
+    market, price = client.markets[raw["symbol"]], number(raw["price"])
     rates = {market["quote"]: Decimal(1), market["base"]: price}
+    fee, currency = raw["info"][_FEE], client.safe_currency_code(raw["info"][_FEE_CURRENCY])
     return Fill(
         id=f"{_id(raw['order'])}-{_id(raw['id'])}",  # one trade has two orders, maybe both ours
         order_id=raw["order"],
@@ -107,7 +114,7 @@ def fill(raw: Raw, markets: Mapping[str, Raw]) -> Fill:
         side=Side(raw["side"]),
         amount=number(raw["amount"]),
         price=price,
-        fee=number(fee["cost"]) * rates[fee["currency"]],
+        fee=-number(fee) * rates[currency],  # Bitfinex tells what is added to the account
         timestamp=int(raw["timestamp"]),
     )
 

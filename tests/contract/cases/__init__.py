@@ -3,14 +3,17 @@
 from tests.contract.cases import (
     access,
     account,
+    alerts,
     bodies,
     bot,
+    caches,
     config,
     configuring,
     creating,
     idempotency,
     live,
     market,
+    monitoring,
     orders,
     outages,
     risk,
@@ -36,6 +39,9 @@ CASES = [
         outages,
         live,
         market,
+        monitoring,
+        alerts,
+        caches,
     )
     for case in family.CASES
 ]

@@ -42,6 +42,10 @@ ROUTES = {
     "live.validate-trade": ("POST", "/api/live-portfolio/validate-trade", "POST"),
     "live.performance": ("GET", "/api/live-portfolio/performance", "GET"),
     "live.market-overview": ("GET", "/api/live-portfolio/market-overview", "GET"),
+    "monitoring.nonce": ("GET", "/api/monitoring/nonce", "GET"),
+    "monitoring.cache": ("GET", "/api/monitoring/cache", "GET"),
+    "monitoring.performance": ("GET", "/api/monitoring/performance", "GET"),
+    "monitoring.alerts": ("GET", "/api/monitoring/alerts", "GET"),
 }
 
 NOT_FOUND = (

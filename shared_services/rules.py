@@ -1,13 +1,15 @@
-"""What a value of the configuration must be."""
+"""What a value of the configuration, or a parameter of a strategy, must be. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
-from shared_services.config.model import Value
-from shared_services.numbers import decimal_of
+from shared_services.numbers import number_of
 from shared_services.symbols import from_compact
+
+Value: TypeAlias = str | bool | int | Decimal | None
+"""A value as it is stored: `2` stays an int, `2.0` a Decimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _text(value: object) -> str:
 
 def _number(value: object) -> int | Decimal:
     """As it is written: `2` stays an int, `2.0` a Decimal. A numeric string is no number here."""
-    exact = None if isinstance(value, str) else decimal_of(value)
+    exact = number_of(value)
     if exact is None:
         raise ValueError(type(value))
     return value if isinstance(value, int) else exact
@@ -100,7 +102,7 @@ def _range(low: int | None, high: int | None, *, above: bool) -> str:
     if low is None:
         return "a number"
     if high is None:
-        return f"at least {low}"
+        return f"above {low}" if above else f"at least {low}"
     return f"above {low} and at most {high}" if above else f"between {low} and {high}"
 
 

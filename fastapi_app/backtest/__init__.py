@@ -1,0 +1,3 @@
+"""Backtests: endpoints and schemas."""
+
+from fastapi_app.backtest.router import router as router

@@ -1,0 +1,3 @@
+"""Risk: endpoints and schemas."""
+
+from fastapi_app.risk.router import router as router
