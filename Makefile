@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 STACKS := --legacy legacy_flask.wsgi:app --modern fastapi_app.asgi:app
 
 .DEFAULT_GOAL := help
@@ -10,14 +11,16 @@ STACKS := --legacy legacy_flask.wsgi:app --modern fastapi_app.asgi:app
 help:  ## Show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-install: .venv/installed  ## Make .venv from the lock file
+install: .venv/installed  ## Make .venv from the lock files
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock exchanges.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 install"; exit 2; }
 	@$(PYTHON) -m venv .venv || \
 	  { echo "this Python has no venv; on Debian: apt install python3-venv"; exit 2; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+# Apart and without its dependencies: ccxt pins other versions of what we have
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r exchanges.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -44,6 +47,8 @@ fix: install  ## Format and mend what can be mended
 bench: install  ## Measure what the gateway costs
 	$(BIN)/python -m benchmarks.hot_path
 
-lock:  ## Write the lock file anew (needs uv)
-	uv pip compile pyproject.toml --extra postgres --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-header --no-emit-index-url --quiet --output-file requirements.lock
+lock:  ## Write the lock files anew (needs uv)
+	uv pip compile pyproject.toml --extra postgres --group dev $(LOCK) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra exchanges --override requirements.lock \
+	  $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) \
+	  $(LOCK) --output-file exchanges.lock

@@ -86,10 +86,10 @@ class MonitoringServiceAsync:
         """Tell of an exchange that failed, once a minute; never fails, and waits a second at most."""
         now = self._clock.now_ms()
         told = alert(Level.ERROR, f"Exchange failure: {error.message}", {"error": error.error}, now)
-        last = self._told.get(told.message)
-        if last is None or not 0 <= now - last < FAILURE_MS:
+        since = now - FAILURE_MS + 1
+        if self._told.get(told.message, 0) < since:
             self._told[told.message] = now
-            await alerts.tell_once(self._store, told, since=now - FAILURE_MS + 1)
+            await alerts.tell_once(self._store, told, since)
 
 
 def _by_shown(keys: Iterable[NonceRow]) -> dict[str, KeyUse]:

@@ -71,6 +71,6 @@ async def _tickers(exchange: ExchangePort, markets: str) -> list[Any]:
 async def _candles(exchange: ExchangePort, named: str, limit: int) -> list[Any]:
     """`named` is like `trade:1h:tBTCUSD`; the newest bar first, as Bitfinex has them."""
     _, timeframe, market = named.split(":", maxsplit=2)
-    short = {"1D": "1d", "1W": "1w"}.get(timeframe, timeframe)
+    short = {"1D": "1d", "7D": "1w"}.get(timeframe, timeframe)
     bars = await exchange.candles(arrays.symbol_of(market), short, limit)
     return [arrays.candle(bar) for bar in reversed(bars)]

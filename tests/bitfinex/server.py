@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 from aiohttp import web
@@ -40,7 +40,10 @@ class Fault(Enum):
     BAD_KEY = auto()
 
 
-_REFUSALS: Mapping[Fault, tuple[int, Any]] = {
+Refusal: TypeAlias = tuple[int, Any]
+"""Status and content of an answer that takes the place of the right one."""
+
+_REFUSALS: Mapping[Fault, Refusal] = {
     Fault.BROKEN: (500, "<html>bad gateway</html>"),
     Fault.BUSY: (429, ["error", 11010, "ratelimit: error"]),
     Fault.NONCE: (500, ["error", 10114, "nonce: small"]),
@@ -65,7 +68,7 @@ class FakeBitfinex:
 
     exchange: ExchangePort
     secrets: dict[str, str] = field(default_factory=lambda: {KEY: SECRET})
-    faults: dict[str, Fault] = field(default_factory=dict)
+    faults: dict[str, Fault | Refusal] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     """The public paths that were asked for."""
@@ -121,10 +124,10 @@ class FakeBitfinex:
             request.transport.abort()
         return _json(status, signed.twice(content) if fault is Fault.TWICE else content)
 
-    async def _fail(self, fault: Fault | None) -> web.StreamResponse | None:
+    async def _fail(self, fault: Fault | Refusal | None) -> web.StreamResponse | None:
         if fault is Fault.SILENT:
             await self.stopping.wait()
-        refusal = None if fault is None else _REFUSALS.get(fault)
+        refusal = _REFUSALS.get(fault) if isinstance(fault, Fault) else fault
         return None if refusal is None else _json(*refusal)
 
     def _wrong(self, request: web.Request, body: str) -> Any:

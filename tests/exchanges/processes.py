@@ -6,24 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
-from pydantic import SecretStr
 
 from shared_services.clock import SYSTEM_CLOCK
 from shared_services.exchange.ccxt.adapter import CcxtExchange, open_ccxt
-from shared_services.exchange.ccxt.client import Keys, Venue
+from shared_services.exchange.ccxt.client import Venue
 from shared_services.nonces.owner import NonceOwner, Unit
 from shared_services.nonces.turns import Budget
 from shared_services.storage import Store, open_store
-from tests.bitfinex.server import KEY, SECRET
-
-KEYS = Keys(SecretStr(KEY), SecretStr(SECRET))
-PLENTY = Budget(1_000_000)
+from tests.bitfinex.server import KEY
+from tests.exchanges.fixtures import KEYS, PLENTY
 
 
 @asynccontextmanager
 async def opened(store_url: str, fake_url: str) -> AsyncIterator[CcxtExchange]:
     async with open_store(store_url) as store:
-        venue = Venue("bitfinex", KEYS, url=fake_url)
+        venue = Venue("bitfinex", KEYS, url=fake_url, limited=False)
         async with open_ccxt(venue, owner_of(store), store, SYSTEM_CLOCK) as exchange:
             yield exchange
 

@@ -85,7 +85,10 @@ class Site:
         async def send(message: Message) -> None:
             if client.broken is not None:
                 raise client.broken
-            await to_client.send(message)
+            try:
+                await to_client.send(message)
+            except anyio.BrokenResourceError as error:
+                raise OSError("the client is gone") from error
 
         async def serve() -> None:
             await self.app(scope, from_client.receive, send)
@@ -98,6 +101,7 @@ class Site:
                 client.opening = await client.heard()
                 yield client
                 await client.leave()
+                from_app.close()
                 with anyio.fail_after(DEADLINE):
                     await ended.wait()
 

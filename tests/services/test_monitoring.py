@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_services.clock import SYSTEM_CLOCK
@@ -221,6 +221,7 @@ async def test_a_crumb_of_an_account_can_lose_a_fortune() -> None:
     assert seen.current_drawdown == seen.max_drawdown == 1e19
 
 
+@settings(deadline=None)
 @given(st.lists(st.decimals(-1000, 1000, places=8), min_size=1, max_size=20))
 def test_the_figures_agree_with_a_plain_count(results: list[Decimal]) -> None:
     seen = anyio.run(book, *[(f"{result}", "10000") for result in results])

@@ -32,6 +32,8 @@ PAGE: Final = 2_500  # orders or trades in one answer
 OVERLAP_MS: Final = 60_000  # a trade may be reported after a later one
 SKEW_MS: Final = 300_000  # between our clock and the exchange's
 
+_LONGEST_ID: Final = 18  # digits: what an int of 64 bits holds in any case
+
 
 @asynccontextmanager
 async def open_ccxt(
@@ -83,7 +85,7 @@ class CcxtExchange(PublicMarkets):
             raw = await self._client.create_order(
                 request.symbol, request.type.value, request.side.value, amount, price, params
             )
-            return trading.order(raw, request.client_id, ())
+            return trading.order(self._client, raw, request.client_id, ())
 
     async def cancel(self, order_id: str) -> None:
         number = _number(order_id)
@@ -109,15 +111,14 @@ class CcxtExchange(PublicMarkets):
         Its nonce is higher, and the exchange refuses what arrives with a lower one.
         """
         number = trading.client_number(client_id)
-        row = await self._store.read(lambda reader: reader.get(CLIENT_IDS, number))
-        if row is None:
-            return None  # never sent: the row is written first
-        since = row.created_ms - SKEW_MS
         with self._door.guarded():
+            row = await self._store.read(lambda reader: reader.get(CLIENT_IDS, number))
+            if row is None:
+                return None  # never sent: the row is written first
             await self._load_account()
             raws = await self._client.fetch_open_orders()
             found = [raw for raw in raws if trading.number_of(raw) == number]
-            found = found or await self._closed_since(since, number)
+            found = found or await self._closed_since(row.created_ms - SKEW_MS, number)
             orders = await self._orders(found)
         return orders[0] if orders else None
 
@@ -171,7 +172,9 @@ class CcxtExchange(PublicMarkets):
         span = trading.span(known)
         fills = [] if span is None else await self._fills(*span)
         return [
-            trading.order(raw, name, (fill for fill in fills if fill.order_id == raw["id"]))
+            trading.order(
+                self._client, raw, name, [fill for fill in fills if fill.order_id == raw["id"]]
+            )
             for raw, name in zip(known, names, strict=True)
         ]
 
@@ -192,13 +195,13 @@ class CcxtExchange(PublicMarkets):
 
 
 def _number(order_id: str) -> int:
-    if not (order_id.isascii() and order_id.isdigit()):
+    if not (order_id.isascii() and order_id.isdigit() and len(order_id) <= _LONGEST_ID):
         raise UnknownOrderError(f"no order {order_id}")
     return int(order_id)
 
 
-def _age(item: ExchangeOrder | Fill) -> tuple[int, str]:
-    return item.timestamp, item.id
+def _age(item: ExchangeOrder | Fill) -> tuple[int, int, str]:
+    return item.timestamp, len(item.id), item.id  # an id is a number: 10 comes after 9
 
 
 def _remember(tx: Transaction, client_id: str, now: int) -> None:

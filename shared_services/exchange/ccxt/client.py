@@ -38,6 +38,8 @@ class Venue:
     url: str | None = None
     sandbox: bool = False
     timeout: float = TIMEOUT
+    limited: bool = True
+    """Space out public calls as the exchange wants it, in each process; signed ones have a budget."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -64,19 +66,27 @@ async def open_client(venue: Venue, owner: NonceOwner | None) -> AsyncIterator[C
 
 
 def _make(venue: Venue) -> Client:
-    client = _class(venue.id)({"number": Decimal, "timeout": int(venue.timeout * 1000)})
+    client = _class(venue.id)({"number": Decimal, "enableRateLimit": venue.limited})
+    client.timeout = int(venue.timeout * 1000)
     if venue.sandbox:
         _enter_sandbox(client)
     if venue.keys is not None:
         client.apiKey, client.secret = venue.secrets
-    if venue.url is not None:
-        client.urls["api"] = _all_at(venue.url.rstrip("/"), client.urls["api"])
-        if venue.url.startswith("http:"):
-            client.timeout_on_exit = 0  # a wait for TLS to say goodbye: ccxt#23470
-    client.ssl_context = ssl.create_default_context(cafile=client.cafile)  # reads a file
+    _connect(client, venue.url)
     client.on_json_response = _exact
     client.logger = _quiet()
     return client
+
+
+def _connect(client: Client, url: str | None) -> None:
+    """To its own addresses, or to `url` instead of all of them."""
+    if url is not None:
+        client.urls["api"] = _all_at(url.rstrip("/"), client.urls["api"])
+    if url is not None and url.startswith("http:"):
+        client.ssl_context = client.verify = False
+        client.timeout_on_exit = 0  # a wait for TLS to say goodbye: ccxt#23470
+    else:
+        client.ssl_context = ssl.create_default_context(cafile=client.cafile)  # reads a file
 
 
 def _class(name: str) -> Any:

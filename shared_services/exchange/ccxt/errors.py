@@ -77,10 +77,10 @@ class Door:
 
     def _words(self, error: Exception) -> str:
         """What the exchange said, without what must not be told."""
-        words = str(error).removeprefix(self._name).strip()
+        words = str(error).removeprefix(self._name).removesuffix("(#)").strip()
         for secret in self._secrets:
             words = words.replace(secret, "***")
-        return words[:_LONGEST]
+        return words[:_LONGEST] or "no reason given"
 
 
 def _names(error: Exception) -> set[str]:

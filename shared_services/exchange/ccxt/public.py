@@ -104,11 +104,13 @@ class PublicMarkets:
             return
         try:
             with self._door.guarded():
-                await self._client.load_markets(True)
+                markets = await self._client.load_markets(True)
+                if not markets:
+                    raise LookupError("no market at all")
         except ExchangeFailedError as error:
             if not self._client.markets:
                 raise
-            _log.warning("markets.not_renewed", extra={"reason": str(error)})
+            _log.warning("the markets could not be renewed: %s", error)
             self._stale_ms = now + MARKETS_AGAIN_MS
         else:
             self._stale_ms = now + MARKETS_MS

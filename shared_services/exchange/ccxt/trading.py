@@ -5,7 +5,7 @@ https://docs.bitfinex.com/reference/rest-auth-retrieve-orders
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,13 +21,13 @@ from shared_services.exchange.model import (
     PositionType,
     Side,
 )
-from shared_services.exchange.port import RefusedError
+from shared_services.exchange.port import ExchangeFailedError, RefusedError
 
 _CLIENT_ID_BITS: Final = 45  # of Bitfinex' cid
 
 # Places in arrays
-_CREATED, _UPDATED = 4, 5  # in an order; ccxt's timestamp is the later one
-_FEE, _FEE_CURRENCY = 9, 10  # in a trade
+_MARKET, _CREATED, _UPDATED = 3, 4, 5  # in an order; ccxt's timestamp is the later one
+_MARKET_OF_TRADE, _FEE, _FEE_CURRENCY = 1, 9, 10  # in a trade
 _COLLATERAL, _COLLATERAL_MINIMUM = 17, 18  # in a position
 
 
@@ -61,25 +61,20 @@ def parameters(client: Client, request: OrderRequest) -> dict[str, Any]:
     return params
 
 
-def order(raw: Raw, client_id: str | None, fills: Iterable[Fill]) -> ExchangeOrder:
-    """`fills` are those of this order that the exchange reports; they know cost and fee exactly."""
-    known = list(fills)
-    amount, filled = number(raw["amount"]), number(raw["filled"])
-    cost = sum((fill.price * fill.amount for fill in known), Decimal(0))
-    if sum((fill.amount for fill in known), Decimal(0)) != filled:
-        cost = number(raw["average"]) * filled if filled else Decimal(0)
+def order(client: Client, raw: Raw, client_id: str | None, fills: Sequence[Fill]) -> ExchangeOrder:
+    """`fills` are those of this order that the exchange reports: they know cost and fee exactly."""
     kind = OrderType.LIMIT if raw["type"] == "limit" else OrderType.MARKET
     return ExchangeOrder(
         id=_id(raw["id"]),
         client_id=client_id,
-        symbol=raw["symbol"],
+        symbol=_traded(client, raw["info"][_MARKET])[0],
         type=kind,
         side=Side(raw["side"]),
-        amount=amount,
-        filled=filled,
+        amount=number(raw["amount"]),
+        filled=number(raw["filled"]),
         price=number(raw["price"]) if kind is OrderType.LIMIT else None,
-        cost=cost,
-        fee=sum((fill.fee for fill in known), Decimal(0)),
+        cost=_cost(raw, fills),
+        fee=sum((fill.fee for fill in fills), Decimal(0)),
         status=_status(raw["status"]),
         timestamp=int(raw["info"][_CREATED]),
     )
@@ -104,13 +99,16 @@ def fill(client: Client, raw: Raw) -> Fill:
 
     ccxt (4.5.90) loses every fee when it counts in Decimal: `reduce_fees_by_currency`.
     """
-    market, price = client.markets[raw["symbol"]], number(raw["price"])
-    rates = {market["quote"]: Decimal(1), market["base"]: price}
+    symbol, base, quote = _traded(client, raw["info"][_MARKET_OF_TRADE])
     fee, currency = raw["info"][_FEE], client.safe_currency_code(raw["info"][_FEE_CURRENCY])
+    price = number(raw["price"])
+    rates = {quote: Decimal(1), base: price}
+    if currency not in rates:
+        raise ExchangeFailedError(f"the fee of trade {raw['id']} ({symbol}) is in {currency}")
     return Fill(
         id=f"{_id(raw['order'])}-{_id(raw['id'])}",  # one trade has two orders, maybe both ours
         order_id=raw["order"],
-        symbol=raw["symbol"],
+        symbol=symbol,
         side=Side(raw["side"]),
         amount=number(raw["amount"]),
         price=price,
@@ -152,6 +150,24 @@ def _check_same(name: str, wanted: Decimal, possible: str, symbol: str) -> None:
     if Decimal(possible) != wanted:
         text = f"{name} {wanted:f} has too many digits, the nearest possible is {possible}"
         raise RefusedError(f"{text} ({symbol})")
+
+
+def _traded(client: Client, market_id: str) -> tuple[str, str, str]:
+    """Symbol, base and quote; also of a market that is no longer there, which ccxt cannot name."""
+    for market in client.markets_by_id.get(market_id, ()):
+        return market["symbol"], market["base"], market["quote"]
+    pair = market_id[1:]
+    parts = pair.split(":") if ":" in pair else (pair[:3], pair[3:])
+    base, quote = (client.safe_currency_code(part) for part in parts)
+    return f"{base}/{quote}", base, quote
+
+
+def _cost(raw: Raw, fills: Sequence[Fill]) -> Decimal:
+    """Exact if all fills are known; else by Bitfinex' average, which is rounded."""
+    filled = number(raw["filled"])
+    if sum((fill.amount for fill in fills), Decimal(0)) == filled:
+        return sum((fill.price * fill.amount for fill in fills), Decimal(0))
+    return number(raw["average"]) * filled
 
 
 def _id(value: object) -> str:

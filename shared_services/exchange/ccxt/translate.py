@@ -83,6 +83,9 @@ def trade(raw: Raw) -> Trade:
 
 
 def balances(raw: Raw) -> list[Balance]:
+    """ccxt passes over what it cannot read, and would tell of an empty account."""
+    if not all(isinstance(wallet, list) for wallet in raw["info"]):
+        raise TypeError(f"no wallets: {raw['info']!r}")
     return [
         Balance(currency, number(one["total"]), number(one["free"]))
         for currency, one in raw.items()

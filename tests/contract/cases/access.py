@@ -1,7 +1,7 @@
 """Section 2.10: the token."""
 
 from tests.contract.case import JSON, Case, get, post_order
-from tests.contract.cases.routing import NOT_ALLOWED, NOT_FOUND, OPEN, ROUTES
+from tests.contract.cases.routing import NOT_ALLOWED, NOT_FOUND, OPEN, ROUTES, STATUSES
 from tests.contract.world import EXAMPLE, TOKEN, WITH_TOKEN
 from tests.drive import Request
 
@@ -31,7 +31,7 @@ CASES = [
             route,
             "token",
             get(target, authorization=BEARER),
-            200,
+            STATUSES.get(route, 200),
             headers={"www-authenticate": None},
             world=WITH_TOKEN,
         )

@@ -1,9 +1,16 @@
 """Every shape of an answer, by family."""
 
-from tests.contract.shapes import account, bot, config, live, market, monitoring, orders
+from tests.contract.shapes import (
+    account,
+    bot,
+    config,
+    live,
+    market,
+    monitoring,
+    orders,
+    portfolio,
+    strategies,
+)
 
-PAIRS = {
-    name: pair
-    for family in (account, bot, config, live, market, monitoring, orders)
-    for name, pair in family.PAIRS.items()
-}
+FAMILIES = (account, bot, config, live, market, monitoring, orders, portfolio, strategies)
+PAIRS = {name: pair for family in FAMILIES for name, pair in family.PAIRS.items()}
