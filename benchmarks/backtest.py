@@ -58,23 +58,28 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     prices = walk(options.bars, seed=1)
-    bars = prices.bars
     print(f"{options.bars} bars, {options.rounds} rounds, CPU seconds\n")
     print(f"{'':16}{'strategy':>10}{'engine':>10}{'in a worker':>13}{'trades':>8}")
-    for name, strategy in STRATEGIES.items():
-        asked = request(name)
-        said = strategy.says(bars, asked.given)
+    for name in STRATEGIES:
+        spent, trades = line(options.rounds, name, prices)
+        print(f"{name:16}{spent[0]:>10.3f}{spent[1]:>10.3f}{spent[2]:>13.3f}{trades:>8}")
 
-        def engine(asked: RunRequest = asked, said: object = said) -> int:
-            state = run(prices.times, prices.close, said, asked.costs, 1.0)  # type: ignore[arg-type]
-            return performance(state.trades, state.equity).total_trades
 
-        spent = (
-            measured(options.rounds, lambda asked=asked: strategy.says(bars, asked.given)),  # type: ignore[misc]
-            measured(options.rounds, engine),
-            measured(options.rounds, lambda asked=asked: run_backtest(asked, prices, 0)),  # type: ignore[misc]
-        )
-        print(f"{name:16}{spent[0]:>10.3f}{spent[1]:>10.3f}{spent[2]:>13.3f}{engine():>8}")
+def line(rounds: int, name: str, prices: Prices) -> tuple[list[float], int]:
+    """CPU seconds of the strategy, of the engine, of both in a worker; and how many trades."""
+    bars, asked = prices.bars, request(name)
+    said = STRATEGIES[name].says(bars, asked.given)
+
+    def engine() -> int:
+        state = run(prices.times, prices.close, said, asked.costs, 1.0)
+        return performance(state.trades, state.equity).total_trades
+
+    works = (
+        lambda: STRATEGIES[name].says(bars, asked.given),
+        engine,
+        lambda: run_backtest(asked, prices, 0),
+    )
+    return [measured(rounds, work) for work in works], engine()
 
 
 if __name__ == "__main__":

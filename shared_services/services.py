@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from shared_services.background import in_background
@@ -15,10 +16,8 @@ from shared_services.bot.worker import BotWorker
 from shared_services.caching.service import CacheAsync
 from shared_services.clock import SYSTEM_CLOCK, Clock
 from shared_services.config.service import ConfigServiceAsync
-from shared_services.exchange.paper.account import open_account
-from shared_services.exchange.paper.exchange import PaperExchange
+from shared_services.exchange.opening import open_exchange, open_venues, queue_size
 from shared_services.exchange.paper.market import Market
-from shared_services.exchange.paper.synthetic import SyntheticMarket
 from shared_services.exchange.port import ExchangePort
 from shared_services.exchange.service import ExchangeAsync
 from shared_services.feed.hub import MarketFeed
@@ -66,9 +65,11 @@ async def open_services(
     settings: TradingSettings, *, clock: Clock = SYSTEM_CLOCK, market: Market | None = None
 ) -> AsyncIterator[Services]:
     """The services for the loop we run on; they close with the block."""
-    async with open_store(settings.store) as store:
-        port = await _open_exchange(settings, store, clock, market)
-        services = wire(settings, store, clock, port)
+    async with (
+        open_store(settings.store) as store, open_exchange(settings, store, clock, market) as port,
+        open_venues(settings, store, clock, port) as venues,
+    ):
+        services = wire(settings, store, clock, port, venues)
         await services.config.take_file()
         works = [services.cache.run] + ([services.worker.run] if port is not None else [])
         async with in_background(*works), services.feed.open():
@@ -115,20 +116,10 @@ def wire(
         bot=BotManagerAsync(store, clock, _new_id, worker.owner, able=port is not None),
         worker=worker,
         cache=cache,
-        monitoring=MonitoringServiceAsync(store, clock, cache, ledger),
+        monitoring=MonitoringServiceAsync(store, clock, cache, ledger, partial(queue_size, port)),
         feed=MarketFeed(port),
     )
 
 
 def _new_id() -> str:
     return uuid4().hex
-
-
-async def _open_exchange(
-    settings: TradingSettings, store: Store, clock: Clock, market: Market | None
-) -> ExchangePort | None:
-    """None for an exchange we have no adapter for: never a silent mock."""
-    if settings.exchange != "paper":
-        return None
-    await store.transaction(open_account, settings.paper_balances, clock.now_ms())
-    return PaperExchange(store, market or SyntheticMarket(settings.paper_seed), clock)

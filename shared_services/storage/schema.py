@@ -7,11 +7,10 @@ from shared_services.bot import tables as bot
 from shared_services.caching import tables as caching
 from shared_services.config import tables as config
 from shared_services.exchange.ccxt import tables as ccxt
-from shared_services.exchange.nonces import tables as nonces
 from shared_services.exchange.paper import tables as paper
 from shared_services.ledger import tables as ledger
 from shared_services.monitoring import tables as monitoring
-from shared_services.nonces import tables as turns
+from shared_services.nonces import tables as nonces
 from shared_services.orders import tables as orders
 from shared_services.storage.port import Table
 
@@ -37,7 +36,6 @@ TABLES: tuple[Table[Any], ...] = (
     monitoring.ALERTS,
     monitoring.PERFORMANCE,
     monitoring.STARTS,
-    nonces.API_KEYS,
     ccxt.CLIENT_IDS,
-    turns.NONCES,
+    nonces.NONCES,
 )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
 
-_FLAT = 50.0  # neither gains nor losses; TA-Lib answers 0 there, which would read as "buy"
+_FLAT = 50.0  # neither gains nor losses
 
 
 def ema(close: Series, length: int) -> Series:
@@ -28,23 +28,15 @@ def ema(close: Series, length: int) -> Series:
 def rsi(close: Series, length: int) -> Series:
     """Relative strength index after Wilder (1978); 50 where there was no movement at all.
 
-    Not TA-Lib's: it takes averages below 1e-14 for none and answers 0, for small prices as well as
-    after some hundred flat bars, whatever came before them.
+    A bar without a change leaves it as it was: both averages shrink alike. TA-Lib says 0 where
+    nothing moved, and once its averages have shrunk to nothing: that would read as "buy".
     """
-    index = np.full(len(close), np.nan)
     if len(close) <= length:
-        return index
-    changes = np.diff(close / close.max())
-    gains, losses = np.maximum(changes, 0).tolist(), np.maximum(-changes, 0).tolist()
-    gain, loss = sum(gains[:length]) / length, sum(losses[:length]) / length
-    values = [_relative_strength(gain, loss)]
-    for up, down in zip(gains[length:], losses[length:], strict=True):
-        gain = (gain * (length - 1) + up) / length
-        loss = (loss * (length - 1) + down) / length
-        values.append(_relative_strength(gain, loss))
-    index[length:] = values
-    return index
-
-
-def _relative_strength(gain: float, loss: float) -> float:
-    return 100 * gain / (gain + loss) if gain + loss else _FLAT
+        return np.full(len(close), np.nan)
+    index = talib.RSI(close / close.max(), timeperiod=length)
+    changed = np.diff(close, prepend=close[0]) != 0
+    if not changed[: length + 1].any():
+        index[length] = _FLAT
+    places = np.arange(len(close))
+    latest = np.maximum.accumulate(np.where(changed | (places <= length), places, 0))
+    return index[latest]

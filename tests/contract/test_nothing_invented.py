@@ -34,7 +34,10 @@ NO_START = {
     "status": "error",
     "success": False,
 }
-REQUESTS = {route: examples[-1].request for route, examples in sections(PAGE.read_text()).items()}
+REQUESTS = {
+    route: [one.request for one in examples if one.status < 400][-1]
+    for route, examples in sections(PAGE.read_text()).items()
+}
 WITHOUT = [DOWN, NO_EXCHANGE]
 
 

@@ -105,11 +105,18 @@ def test_where_nothing_moves_the_rsi_is_50_and_talib_says_0() -> None:
     assert set(talib.RSI(flat, timeperiod=14)[14:]) == {0.0}
 
 
-def test_a_long_calm_does_not_turn_what_was_before_into_a_signal_to_buy() -> None:
-    close = np.array([1.0, 2.0, 1.5] * 10 + [2.0] * 600)
-    assert rsi(close, 14)[-1] == pytest.approx(rsi(close, 14)[30])
-    assert talib.RSI(close, timeperiod=14)[-1] == 0
-    assert says("rsi", bars(close.tolist())).action is not Action.BUY
+@pytest.mark.parametrize(("length", "calm"), [(14, 600), (2, 2000)])
+def test_a_long_calm_does_not_turn_what_was_before_into_a_signal_to_buy(
+    length: int, calm: int
+) -> None:
+    close = np.array([1.0, 2.0, 1.5] * 10 + [2.0] * calm)
+    assert rsi(close, length)[-1] == rsi(close, length)[30]
+    assert says("rsi", bars(close.tolist()), rsi_period=length).action is not Action.BUY
+
+
+def test_after_a_long_calm_talib_says_0() -> None:
+    close = np.array([1.0, 2.0, 1.5] * 10 + [2.0] * 2000)
+    assert talib.RSI(close, timeperiod=2)[-1] == 0
 
 
 def test_prices_near_the_largest_double_have_averages() -> None:
@@ -183,7 +190,7 @@ def test_the_first_zone_that_the_price_is_in_gives_the_direction() -> None:
     zone = said.metadata["fvg_zone"]
     assert zone == {"direction": "bullish", "gap_low": 110, "gap_high": 120, "index": 1, "size": 10}
     assert says("fvg", bars(*columns), direction="bearish").action is Action.HOLD
-    assert says("fvg", bars(*columns), lookback=2).action is Action.HOLD
+    assert says("fvg", bars(*columns), lookback=1).action is Action.HOLD
 
 
 def test_too_few_bars_are_no_signal_but_an_error() -> None:

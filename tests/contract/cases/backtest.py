@@ -76,7 +76,8 @@ def flat(**more: object) -> dict[str, Any]:
 
 
 def bad_data(text: str, data: object, strategy: str = "rsi") -> Case:
-    return Case("backtest.run", text, run(strategy, data), 400, {"error": text})
+    name = f"{text}: {str(data)[:60]}"
+    return Case("backtest.run", name, run(strategy, data), 400, {"error": text})
 
 
 def columns(**changes: object) -> dict[str, object]:

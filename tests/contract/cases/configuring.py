@@ -110,7 +110,7 @@ UPDATES = [
         before=(update({"risk": {"max_position_size": 0.5, "max_leverage": 0}}),),
     ),
     *(
-        Case("config.update", f"refused: {detail}", update(body), 400, refused(detail))
+        Case("config.update", f"refused: {body}", update(body), 400, refused(detail))
         for body, detail in [
             ({"risk": 7}, "risk must be an object"),
             (

@@ -174,7 +174,7 @@ def bad(detail: str, *sent: object, path: str = SIGNALS) -> Case:
     route = f"portfolio.{path.rsplit('/', 1)[1]}"
     return Case(
         route,
-        f"refused: {detail}",
+        f"refused: {detail} {sent}",
         signals(*sent, path=path),
         400,
         {"error": "Invalid signals", "details": [detail]},

@@ -35,7 +35,13 @@ SIMULATED: dict[str, Any] = {
 
 def bad_simulation(error: str, request: Request, *details: str) -> Case:
     body: dict[str, Any] = {"error": error} | ({"details": list(details)} if details else {})
-    return Case("strategy.backtest", f"refused: {error} {details}", request, 400, body)
+    return Case(
+        "strategy.backtest",
+        f"refused: {error} {details} {request.body[-60:]!r}",
+        request,
+        400,
+        body,
+    )
 
 
 SIMULATIONS = [

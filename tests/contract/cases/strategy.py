@@ -105,7 +105,7 @@ def failed(text: str) -> dict[str, Any]:
 
 
 def bad_analysis(error: str, body: object) -> Case:
-    name = f"{error}: {str(body)[:60]}"
+    name = f"{error}: {str(body)[-60:]}"
     return Case("strategy.analyze", name, post(ANALYZE, body), 400, {"error": error})
 
 

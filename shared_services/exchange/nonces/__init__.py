@@ -1,1 +1,0 @@
-"""Nonces and rate limits: one owner per API key, whatever process asks."""
