@@ -66,7 +66,8 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """The services for the loop we run on; they close with the block."""
     async with (
-        open_store(settings.store) as store, open_exchange(settings, store, clock, market) as port,
+        open_store(settings.store) as store,
+        open_exchange(settings, store, clock, market) as port,
         open_venues(settings, store, clock, port) as venues,
     ):
         services = wire(settings, store, clock, port, venues)
