@@ -35,12 +35,20 @@ async def together(works: Sequence[Callable[[], Awaitable[T]]], at_once: int = A
     return [results[number] for number in range(len(works))]
 
 
+async def two_together(
+    first: Callable[[], Awaitable[A]], second: Callable[[], Awaitable[B]]
+) -> tuple[A, B]:
+    """As `together`, for two that return different things."""
+    works: list[Callable[[], Awaitable[object]]] = [first, second]
+    return cast("tuple[A, B]", tuple(await together(works)))
+
+
 async def three_together(
     first: Callable[[], Awaitable[A]],
     second: Callable[[], Awaitable[B]],
     third: Callable[[], Awaitable[C]],
 ) -> tuple[A, B, C]:
-    """As `together`, for three that return different things."""
+    """As `two_together`, for three."""
     works: list[Callable[[], Awaitable[object]]] = [first, second, third]
     return cast("tuple[A, B, C]", tuple(await together(works)))
 

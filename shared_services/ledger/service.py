@@ -1,12 +1,13 @@
 """The ledger: what the exchange reports, set against what was booked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
+from typing import TypeAlias
 
 from shared_services.clock import Clock
-from shared_services.exchange.model import Balance, FillReport
+from shared_services.exchange.model import Balance, FillReport, Instrument
 from shared_services.exchange.port import ExchangePort
 from shared_services.exchange.service import ExchangeAsync
 from shared_services.ledger import booking
@@ -14,7 +15,9 @@ from shared_services.ledger.booking import News, Sighting, base_of
 from shared_services.ledger.model import Account, Holding
 from shared_services.storage import Reader, Store, Transaction
 from shared_services.symbols import CASH, usd_symbol
-from shared_services.together import together
+from shared_services.together import three_together, together, two_together
+
+Markets: TypeAlias = Mapping[str, Instrument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,16 @@ class LedgerAsync:
         port = self._exchange.port
         # Read before the balances: whatever they contain and was not booked by then is reported.
         start = await self._store.read(booking.start)
-        balances = await port.balances()
-        sightings = await _sightings(port, balances)
-        margin = await port.margin_positions()
+        balances, margin, markets = await three_together(
+            port.balances, port.margin_positions, port.instruments
+        )
         now = self._clock.now_ms()
-        report = await port.fills(start.cursor)
+        sightings, report = await two_together(
+            partial(_sightings, port, markets, balances), partial(port.fills, start.cursor)
+        )
         cash = sum((one.total for one in balances if one.currency in CASH), Decimal(0))
-        gone = {} if start.has_traded else await _gone(port, report, sightings)
+        lost = [] if start.has_traded else _gone(report, sightings)
+        gone = await _prices(port, markets, lost)
         news = News(report, sightings, now, cash, gone)
         books = await self._store.read(_books_with, news)
         if books is None:
@@ -68,27 +74,27 @@ class LedgerAsync:
         return await self._store.read(booking.daily_result, now), now
 
 
-async def _sightings(port: ExchangePort, balances: list[Balance]) -> list[Sighting]:
+async def _sightings(
+    port: ExchangePort, markets: Markets, balances: list[Balance]
+) -> list[Sighting]:
     """Of every holding that has a market in USD."""
     held = {one.currency: one.total for one in balances if one.total and one.currency not in CASH}
-    prices = await _prices(port, held)
+    prices = await _prices(port, markets, held)
     return [Sighting(name, held[name], price) for name, price in prices.items()]
 
 
-async def _gone(
-    port: ExchangePort, report: FillReport, sightings: list[Sighting]
-) -> dict[str, Decimal]:
-    """Prices of what was traded and is no longer held."""
+def _gone(report: FillReport, sightings: list[Sighting]) -> list[str]:
+    """What was traded and is no longer held."""
     held = CASH | {one.currency for one in sightings}
     traded = dict.fromkeys(base_of(fill) for fill in report.fills)
-    gone = [name for name in traded if name not in held]
-    return await _prices(port, gone) if gone else {}
+    return [name for name in traded if name not in held]
 
 
-async def _prices(port: ExchangePort, currencies: Iterable[str]) -> dict[str, Decimal]:
+async def _prices(
+    port: ExchangePort, markets: Markets, currencies: Iterable[str]
+) -> dict[str, Decimal]:
     """In USD, all at once; what has no market there is left out."""
-    instruments = await port.instruments()
-    traded = [name for name in currencies if usd_symbol(name) in instruments]
+    traded = [name for name in currencies if usd_symbol(name) in markets]
     tickers = await together([partial(port.ticker, usd_symbol(name)) for name in traded])
     return {name: one.last for name, one in zip(traded, tickers, strict=True)}
 
