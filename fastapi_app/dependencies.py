@@ -1,8 +1,10 @@
 """What the endpoints ask for."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 
 from gateway.kit.compat import first_query, is_json, joined_header
@@ -13,6 +15,7 @@ from shared_services.queries import parse_limit, require
 from shared_services.services import Services
 
 MAX_BODY = 16 * 1024 * 1024  # bytes
+LARGE_BODY = 64 * 1024  # bytes; reading more of JSON would hold up the loop
 
 
 async def _services(request: Request) -> Services:
@@ -33,7 +36,8 @@ def json_object(
         raw = await _read(request)
         if not is_json(request.headers.get("Content-Type")):
             raise HTTPException(415)
-        return parse_object(raw, missing=missing, may_be_empty=may_be_empty)
+        parse = partial(parse_object, raw, missing=missing, may_be_empty=may_be_empty)
+        return await to_thread.run_sync(parse) if len(raw) > LARGE_BODY else parse()
 
     return read_object
 

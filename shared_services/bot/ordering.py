@@ -43,7 +43,7 @@ def market_order(
         amount = min(amount, next(free, Decimal(0)))
     amount = min(amount, pair.maximum_amount)
     amount = amount.quantize(Decimal(1).scaleb(-pair.amount_decimals), ROUND_DOWN)
-    if amount < pair.minimum_amount:
+    if amount <= 0 or amount < pair.minimum_amount:  # an exchange may tell no minimum
         return None
     return {
         "symbol": pair.symbol,

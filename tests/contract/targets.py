@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import cast
 
 import anyio.to_thread
+from fastapi import FastAPI
+from flask import Flask
 from starlette.types import ASGIApp
 
 from fastapi_app import create_app as create_modern
 from legacy_flask import create_app as create_legacy
 from legacy_flask.blocking import Blocking
+from shared_services.services import Services
 from tests.contract.world import World
 from tests.drive import Answer, AsgiTarget, Request, Target, WsgiTarget
 from tests.stacks import gateway
@@ -19,11 +22,41 @@ from tests.stacks import gateway
 Opening = Callable[[World, Path], AbstractAsyncContextManager[Target]]
 
 
+@dataclass
+class Stage:
+    """Both apps, made once for each token: what is played on them changes with the world."""
+
+    legacy: Flask
+    modern: FastAPI
+    world: World
+
+    @staticmethod
+    def of(world: World) -> "Stage":
+        if world.token not in _STAGES:
+            _STAGES[world.token] = _new_stage(world)
+        stage = _STAGES[world.token]
+        stage.world = world
+        return stage
+
+
+_STAGES: dict[str | None, Stage] = {}
+
+
+def _new_stage(world: World) -> Stage:
+    legacy = create_legacy(world.settings)
+    legacy.logger.disabled = True
+
+    def open_services() -> AbstractAsyncContextManager[Services]:
+        return _STAGES[world.token].world.open()
+
+    modern = create_modern(world.settings, open_services=open_services)
+    return Stage(legacy, modern, world)
+
+
 @asynccontextmanager
 async def legacy(world: World, _folder: Path) -> AsyncIterator[Target]:
-    blocking = Blocking(world.open)
-    app = create_legacy(world.settings, blocking)
-    app.logger.disabled = True
+    app, blocking = Stage.of(world).legacy, Blocking(world.open)
+    app.extensions["blocking"] = blocking
     try:
         yield WsgiTarget(app)
     finally:
@@ -32,7 +65,7 @@ async def legacy(world: World, _folder: Path) -> AsyncIterator[Target]:
 
 @asynccontextmanager
 async def modern(world: World, _folder: Path) -> AsyncIterator[Target]:
-    app = create_modern(world.settings, open_services=world.open)
+    app = Stage.of(world).modern
     async with app.router.lifespan_context(app) as state:
         yield AsgiTarget(app, state or {})
 
@@ -54,10 +87,8 @@ class GatewayTarget:
 def through_the_gateway(plan: str) -> Opening:
     @asynccontextmanager
     async def opened(world: World, folder: Path) -> AsyncIterator[Target]:
-        app = create_legacy(world.settings)
-        app.logger.disabled = True
-        modern = create_modern(world.settings, open_services=world.open)
-        stacks = (lambda: app), (lambda: modern)
+        stage = Stage.of(world)
+        stacks = (lambda: stage.legacy), (lambda: stage.modern)
         async with gateway(folder, plan, *stacks, secret="the same in every run") as data_plane:
             yield GatewayTarget(AsgiTarget(cast("ASGIApp", data_plane)))
 
