@@ -13,3 +13,10 @@ def on_starting(server: Any) -> None:
     """Refuse before a socket is open what must not be served so."""
     addresses = [address[0] for address in server.cfg.address if isinstance(address, tuple)]
     settings_or_exit(addresses, server.cfg.workers)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let the worker do its part in the background, such as the bot's, before anybody calls it."""
+    blocking = getattr(worker.wsgi, "extensions", {}).get("blocking")
+    if blocking is not None:
+        blocking.open()

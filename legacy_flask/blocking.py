@@ -10,13 +10,14 @@ import atexit
 import os
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from flask import current_app, request
 
+from shared_services.errors import Unavailable
 from shared_services.services import Services
 
 T = TypeVar("T")
@@ -69,6 +70,14 @@ class Blocking:
             future.cancel()
             raise
 
+    def open(self) -> None:
+        """Open the services of this process now, and with them what works in the background.
+
+        Not before a fork. What makes it fail is left to the first call, which has a client to tell.
+        """
+        with suppress(Unavailable), self._lock:
+            self._own()
+
     def close(self) -> None:
         """End the loop of this process, if there is one; the next call starts another."""
         with self._lock:
@@ -81,9 +90,13 @@ class Blocking:
         if isinstance(shared, Services):
             return request.environ[PORTAL], shared
         with self._lock:
-            if self._opened is None or self._opened.pid != os.getpid():
-                self._opened = self._open()
-            return self._opened.portal, self._opened.services
+            own = self._own()
+        return own.portal, own.services
+
+    def _own(self) -> _Opened:
+        if self._opened is None or self._opened.pid != os.getpid():
+            self._opened = self._open()
+        return self._opened
 
     def _open(self) -> _Opened:
         with ExitStack() as stack:

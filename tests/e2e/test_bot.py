@@ -34,7 +34,6 @@ def both(store: Path, first: str) -> Iterator[tuple[httpx.Client, Process, httpx
     """The `first` stack with its process, and the other; one process works in each."""
     order = (GUNICORN, UVICORN) if first == "legacy" else (UVICORN, GUNICORN)
     with server(order[0], store) as (client, process), server(order[1], store) as (other, _):
-        status(other)  # alone, legacy opens its services, and so its worker, with the first call
         yield client, process, other
 
 
