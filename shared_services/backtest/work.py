@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
 
-from shared_services.backtest.engine import run
+from shared_services.backtest.engine import Run, run
 from shared_services.backtest.metrics import performance
 from shared_services.backtest.model import (
     Averages,
@@ -34,17 +34,15 @@ def run_backtest(request: RunRequest, prices: Prices, now: int) -> Backtest:
     said = STRATEGIES[request.strategy].says(bars, request.given)
     size = float(request.given["position_size"] or 0)
     state = run(prices.times, prices.close, said, request.costs, size)
-    result = Backtest(
+    return Backtest(
         id=identify(request, prices),
         strategy=request.strategy,
         created_at=now,
-        performance=performance(state.trades, state.equity),
+        performance=_judged(state),
         trade_history=tuple(state.trades),
         equity_curve=dict(zip(prices.times, state.equity, strict=True)),
         averages=_averages(said, bars, request),
     )
-    _check(result.performance, state.equity)
-    return result
 
 
 def run_grid(requests: Sequence[RunRequest], prices: Prices) -> list[Performance]:
@@ -54,8 +52,7 @@ def run_grid(requests: Sequence[RunRequest], prices: Prices) -> list[Performance
         said = STRATEGIES[request.strategy].says(bars, request.given)
         size = float(request.given["position_size"] or 0)
         state = run(prices.times, prices.close, said, request.costs, size)
-        found.append(performance(state.trades, state.equity))
-        _check(found[-1], state.equity)
+        found.append(_judged(state))
     return found
 
 
@@ -144,11 +141,14 @@ def _crossings(said: Said) -> Iterator[Crossing]:
             yield Crossing(place, ACTIONS[kind].value)
 
 
-def _check(result: Performance, equity: Sequence[Decimal]) -> None:
-    """What no client could read is no result."""
-    figures = (result.total_pnl, result.sharpe_ratio, max(equity), min(equity))
-    if not all(math.isfinite(float(one)) for one in figures):
+def _judged(state: Run) -> Performance:
+    """How well a run did; what no client could read is no result."""
+    if not all(math.isfinite(float(one)) for one in (max(state.equity), min(state.equity))):
         raise InvalidPrices(_TOO_FAR_APART)
+    result = performance(state.trades, state.equity)
+    if not math.isfinite(float(result.total_pnl)) or not math.isfinite(result.sharpe_ratio):
+        raise InvalidPrices(_TOO_FAR_APART)
+    return result
 
 
 def _shortest(value: Decimal) -> str:

@@ -270,7 +270,7 @@ RUNS = [
         "figures beyond all doubles",
         run(
             "rsi",
-            {"timestamp": [1, 2, 3, 4], "close": [3e-300, 2e-300, 1e-300, 1e300]},
+            {"timestamp": [1, 2, 3, 4], "close": [3e-150, 2e-150, 1e-150, 1e150]},
             rsi_period=2,
             initial_capital=1e300,
         ),
