@@ -29,6 +29,11 @@ def number_of(value: object) -> Decimal | None:
     return None if isinstance(value, str) else decimal_of(value)
 
 
+def percent(part: Decimal, whole: Decimal) -> Decimal:
+    """0 of nothing."""
+    return part / whole * 100 if whole else Decimal(0)
+
+
 def as_written(value: float) -> Decimal:
     """The double as it is written: 0.1 is one tenth."""
     return Decimal(repr(value))

@@ -1,5 +1,7 @@
 """Strategies: analyses, the short simulation, what forms are told, and the risk of positions."""
 
+from decimal import Decimal
+
 from legacy_flask.wire import Json
 from shared_services.backtest.model import Analysis, Failed, Simulation
 from shared_services.risk.model import NO_POSITIONS, PositionsAssessment, PositionsRisk
@@ -99,7 +101,7 @@ def positions_risk(value: PositionsRisk) -> Json:
     }
 
 
-def zone(value: Zone) -> Json:  # type: ignore[type-arg]
+def zone(value: Zone[Decimal]) -> Json:
     return value.told()
 
 

@@ -148,7 +148,7 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A backtest as it is run, every default filled in; `raw` parameters are those of a grid."""
+    """A backtest as it is run, every default filled in."""
 
     strategy: str
     given: Given

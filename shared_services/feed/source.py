@@ -79,7 +79,7 @@ class Source:
             return self._failed(f"no answer within {self._pace.patience:.0f} seconds")
         except ExchangeError as error:
             return self._failed(str(error))
-        except Exception:
+        except Exception:  # a defect in one source must not end those of all other clients
             _log.exception("feed.broken")
             return self._failed("internal error")
         self._outage = None

@@ -1,7 +1,9 @@
 """What the account is worth and what it cost. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from shared_services.exchange.model import Balance, MarginPosition, Side
 from shared_services.symbols import CASH, pricing_currency
@@ -66,7 +68,7 @@ class Account:
     @property
     def available(self) -> Decimal:
         """Cash that no order has reserved."""
-        return sum((one.available for one in self.balances if one.currency in CASH), Decimal(0))
+        return free_cash(self.balances)
 
     @property
     def value(self) -> Decimal:
@@ -96,3 +98,16 @@ class Account:
         return sum(
             (self.held(one) for one in currencies if pricing_currency(one) == base), Decimal(0)
         )
+
+
+def free_cash(balances: Iterable[Balance]) -> Decimal:
+    """What no order has reserved."""
+    return sum((one.available for one in balances if one.currency in CASH), Decimal(0))
+
+
+class Accounts(Protocol):
+    """What other families use of the ledger."""
+
+    async def account(self) -> Account:
+        """The account now, every fill booked; raises ExchangeError."""
+        ...

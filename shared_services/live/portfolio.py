@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Final
 
 from shared_services.exchange.model import Balance, Side
-from shared_services.ledger.model import Account, Holding
+from shared_services.ledger.model import Account, Holding, free_cash
 from shared_services.live.model import LivePosition, Performance, Snapshot, TradeQuestion, Verdict
-from shared_services.symbols import CASH, pricing_currency
+from shared_services.numbers import percent
+from shared_services.symbols import pricing_currency
 
 _ZERO: Final = Decimal(0)
 
@@ -26,7 +27,7 @@ def snapshot(account: Account, quality: Mapping[str, bool]) -> Snapshot:
     pnl = sum((one.unrealized_pnl for one in held), _ZERO)
     cost = sum((one.amount * one.entry_price for one in held), _ZERO)
     return Snapshot(
-        available_balance=available(account.balances),
+        available_balance=account.available,
         market_data_quality=quality,
         positions=held,
         total_value=account.cash + sum((one.market_value for one in held), _ZERO),
@@ -51,7 +52,7 @@ def performance(seen: Snapshot) -> Performance:
 
 def verdict(trade: TradeQuestion, balances: Sequence[Balance], price: Decimal) -> Verdict:
     """Whether what is not reserved suffices, in cash to buy, of the holding to sell."""
-    cash, value = available(balances), trade.amount * price
+    cash, value = free_cash(balances), trade.amount * price
     if trade.side is Side.BUY:
         valid, good = cash >= value, "Sufficient balance for purchase"
         bad = f"Insufficient balance: need ${value:.2f}, have ${cash:.2f}"
@@ -66,16 +67,6 @@ def verdict(trade: TradeQuestion, balances: Sequence[Balance], price: Decimal) -
         current_price=price,
         trade_value=value,
     )
-
-
-def available(balances: Sequence[Balance]) -> Decimal:
-    """Cash that no order has reserved."""
-    return sum((one.available for one in balances if one.currency in CASH), _ZERO)
-
-
-def percent(part: Decimal, whole: Decimal) -> Decimal:
-    """0 of nothing."""
-    return part / whole * 100 if whole else _ZERO
 
 
 def _base(symbol: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from shared_services.clock import Clock
 from shared_services.exchange.port import ExchangeFailedError
 from shared_services.exchange.service import ExchangeAsync, Outage
-from shared_services.ledger.model import Account
+from shared_services.ledger.model import Account, Accounts
 from shared_services.live import portfolio
 from shared_services.live.model import (
     FailedMarket,
@@ -33,12 +33,6 @@ _OUTAGE: Final = Outage(
 )
 
 
-class Ledger(Protocol):
-    async def account(self) -> Account:
-        """The account now; raises ExchangeError if a price of it cannot be read."""
-        ...
-
-
 class Markets(Protocol):
     async def looks(self, symbols: Sequence[str]) -> list[Look | Unseen]:
         """Each in its place; raises NoExchangeError."""
@@ -49,7 +43,7 @@ class LivePortfolioServiceAsync:
     """Every method raises ExchangeNotConfigured and ExchangeFailed."""
 
     def __init__(
-        self, exchange: ExchangeAsync, markets: Markets, ledger: Ledger, clock: Clock
+        self, exchange: ExchangeAsync, markets: Markets, ledger: Accounts, clock: Clock
     ) -> None:
         self._exchange = exchange
         self._markets = markets

@@ -1,7 +1,9 @@
 """One market as the exchange shows it, or why it does not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
 
 from shared_services.exchange.model import Candle, OrderBook, Ticker
 
@@ -22,3 +24,11 @@ class Unseen:
 
     symbol: str
     error: str
+
+
+class Prices(Protocol):
+    """What other families use of the market's prices."""
+
+    async def prices(self, symbols: Iterable[str]) -> Mapping[str, Decimal]:
+        """The last price of each unified symbol; raises ExchangeError."""
+        ...

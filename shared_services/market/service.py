@@ -8,6 +8,7 @@ from typing import Final
 import anyio
 
 from shared_services.exchange.model import Candle, Listing, OrderBook, Ticker
+from shared_services.exchange.outages import LIVE_BOOK
 from shared_services.exchange.port import ExchangeError, ExchangePort
 from shared_services.exchange.service import ExchangeAsync, Outage
 from shared_services.market.model import Look, Unseen
@@ -25,11 +26,6 @@ _CANDLES: Final = Outage(
     error=_ERROR,
     message="Live data required for trading - no fallback data",
     failed="Live market data unavailable",
-)
-_BOOK: Final = Outage(
-    error=_ERROR,
-    message="Live orderbook required for trading - no fallback data",
-    failed="Live orderbook unavailable - no fallback data",
 )
 _TICKER: Final = Outage(
     error=_ERROR,
@@ -58,7 +54,7 @@ class MarketDataServiceAsync:
 
     async def order_book(self, symbol: str, limit: int) -> OrderBook:
         """`limit` levels of each side."""
-        with _BOOK.told():
+        with LIVE_BOOK.told():
             return await self._exchange.port.order_book(from_compact(symbol), limit)
 
     async def ticker(self, symbol: str) -> Ticker:

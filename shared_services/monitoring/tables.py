@@ -31,14 +31,5 @@ class PerformanceRow:
     winning_trades: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartRow:
-    """When the first process over this store started."""
-
-    name: str
-    at_ms: int
-
-
 ALERTS: Final = Table("alerts", AlertRow, key=("id",), indexes=(("at_ms",),))
 PERFORMANCE: Final = Table("performance", PerformanceRow, key=("name",))
-STARTS: Final = Table("starts", StartRow, key=("name",))

@@ -7,13 +7,13 @@ from typing import Final
 import anyio
 
 from shared_services.errors import InvalidQuery
+from shared_services.exchange.outages import LIVE_BOOK
 from shared_services.exchange.port import (
     ExchangeError,
     ExchangeFailedError,
     ExchangePort,
     NoExchangeError,
 )
-from shared_services.exchange.service import Outage
 from shared_services.orderbook.merging import merged
 from shared_services.orderbook.model import MergedBook, VenueBook
 from shared_services.symbols import from_compact
@@ -22,11 +22,6 @@ from shared_services.together import together
 PATIENCE: Final = 5.0  # seconds for one exchange: a silent one must not silence the others
 
 _NOT_CONFIGURED: Final = "Exchange service not configured"
-_OUTAGE: Final = Outage(
-    error="Exchange service not available",
-    message="Live orderbook required for trading - no fallback data",
-    failed="Live orderbook unavailable - no fallback data",
-)
 
 
 class OrderbookServiceAsync:
@@ -46,13 +41,13 @@ class OrderbookServiceAsync:
         name = next(iter(self._venues)) if exchange is None else exchange
         if name not in self._venues:
             raise InvalidQuery(f"Unknown exchange: {name}", details=tuple(self._venues))
-        with _OUTAGE.told():
+        with LIVE_BOOK.told():
             return await self._fetch(name, from_compact(symbol), limit)
 
     async def aggregate(self, symbol: str, limit: int) -> MergedBook:
         """All books as one; who fails is named and left out, unless all of them do."""
         unified = from_compact(symbol)
-        with _OUTAGE.told():
+        with LIVE_BOOK.told():
             found = await together(
                 [partial(self._try, name, unified, limit) for name in self._venues]
             )

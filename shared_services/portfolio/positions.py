@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from shared_services.exchange.model import Side
 from shared_services.ledger.model import Account
+from shared_services.numbers import percent
 from shared_services.portfolio.model import PortfolioPosition
 from shared_services.symbols import pricing_symbol, usd_symbol
 
@@ -72,12 +73,7 @@ def allocation(found: Iterable[Part], symbol: str, whole: Decimal) -> Decimal:
     """Percent of `whole` that is held at the price of `symbol`; 0 of nothing."""
     priced = pricing_symbol(symbol)
     held = sum((one.amount * one.mark_price for one in found if one.symbol == priced), _ZERO)
-    return held / whole * 100 if whole > 0 else _ZERO
-
-
-def percent(part: Decimal, whole: Decimal) -> Decimal:
-    """0 of nothing."""
-    return part / whole * 100 if whole else _ZERO
+    return percent(held, max(whole, _ZERO))
 
 
 def _one(symbol: str, several: list[Part]) -> PortfolioPosition:

@@ -9,9 +9,10 @@ from typing import Final, Protocol
 from shared_services.config.model import Configuration, TradingConfig
 from shared_services.errors import InvalidBody
 from shared_services.exchange.model import OrderType, PositionType, Side
-from shared_services.exchange.service import Outage
-from shared_services.ledger.model import Account
-from shared_services.numbers import as_written
+from shared_services.exchange.outages import LIVE_ACCOUNT
+from shared_services.ledger.model import Account, Accounts
+from shared_services.market.model import Prices
+from shared_services.numbers import as_written, percent
 from shared_services.orders.model import OrderCommand
 from shared_services.portfolio.model import (
     Allocation,
@@ -26,7 +27,7 @@ from shared_services.portfolio.model import (
     SymbolSignals,
     Weight,
 )
-from shared_services.portfolio.positions import allocation, by_symbol, cost, parts, percent
+from shared_services.portfolio.positions import allocation, by_symbol, cost, parts
 from shared_services.risk.assessment import is_crowded
 from shared_services.risk.model import AccountRisk, Exposure, Odds
 from shared_services.risk.rules import broken_rules
@@ -34,29 +35,12 @@ from shared_services.risk.sizing import position_size, stop_and_target
 from shared_services.strategies.combination import combine
 from shared_services.strategies.model import Action, Combined, Signal
 
-_OUTAGE: Final = Outage(
-    error="Exchange service not available",
-    message="Live data required for risk checks - no fallback data",
-    failed="Live account data unavailable",
-)
 _FACTORS: Final = {
     RiskProfile.CONSERVATIVE: Decimal("0.5"),
     RiskProfile.MODERATE: Decimal("0.75"),
     RiskProfile.AGGRESSIVE: Decimal(1),
 }
 _ZERO: Final = Decimal(0)
-
-
-class Ledger(Protocol):
-    async def account(self) -> Account:
-        """The account now; raises ExchangeError."""
-        ...
-
-
-class Prices(Protocol):
-    async def prices(self, symbols: Iterable[str]) -> Mapping[str, Decimal]:
-        """The last price of each; raises ExchangeError."""
-        ...
 
 
 class Risk(Protocol):
@@ -77,7 +61,7 @@ class Situation:
 class PortfolioManagerAsync:
     """Reads the real account and places no order. Raises ExchangeNotConfigured, ExchangeFailed."""
 
-    def __init__(self, market: Prices, ledger: Ledger, risk: Risk, config: Configuration) -> None:
+    def __init__(self, market: Prices, ledger: Accounts, risk: Risk, config: Configuration) -> None:
         self._market = market
         self._ledger = ledger
         self._risk = risk
@@ -85,7 +69,7 @@ class PortfolioManagerAsync:
 
     async def status(self) -> PortfolioStatus:
         config = await self._config.current()
-        with _OUTAGE.told():
+        with LIVE_ACCOUNT.told():
             account = await self._ledger.account()
             risk = await self._risk.assess_account(account)
         found = parts(account)
@@ -106,13 +90,13 @@ class PortfolioManagerAsync:
 
     async def process_signals(self, sent: Sequence[SymbolSignals]) -> Proposals:
         """Per symbol: combined, sized, with stop and target, and checked."""
-        with _OUTAGE.told():
+        with LIVE_ACCOUNT.told():
             situation = await self._situation([one.symbol for one in sent])
         return Proposals(_proposals(sent, situation), situation.account.timestamp)
 
     async def allocate(self, sent: Sequence[SymbolSignals], profile: Profile) -> Allocations:
         """How much of the portfolio each buy deserves."""
-        with _OUTAGE.told():
+        with LIVE_ACCOUNT.told():
             situation = await self._situation([one.symbol for one in sent])
         account = situation.account
         bought = [
@@ -124,7 +108,7 @@ class PortfolioManagerAsync:
 
     async def rebalance(self, targets: Mapping[str, Decimal]) -> RebalancingPlan:
         """What brings each symbol to its share of the portfolio value, in percent."""
-        with _OUTAGE.told():
+        with LIVE_ACCOUNT.told():
             situation = await self._situation(list(targets))
         account = situation.account
         actions = (_moved(symbol, target, situation) for symbol, target in targets.items())
@@ -193,8 +177,8 @@ def _errors(order: OrderCommand, situation: Situation, odds: Odds) -> tuple[str,
         held=account.held_at_price_of(order.symbol),
         last_price=situation.prices[order.symbol],
     )
-    limits, crowded = situation.config.risk, is_crowded(account)
-    return broken_rules(order, exposure, limits, odds, crowded=crowded)
+    limits = situation.config.risk
+    return broken_rules(order, exposure, limits, odds, crowded=is_crowded(account, limits))
 
 
 def _empty(account: Account) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from shared_services.risk.model import (
 )
 from shared_services.symbols import pricing_symbol, usd_symbol
 
+HIGH: Final = "high"
 UNKNOWN: Final = 0.5  # the score of a position that nobody has an opinion of
 
 _TOLERANCE: Final = 1e-9
@@ -36,7 +37,7 @@ def of_positions(
     mean, worst = sum(scores.values()) / len(scores), max(scores.values())
     return PositionsRisk(
         overall_risk_score=mean,
-        risk_level="low" if _below(mean, 0.3) else "medium" if _below(mean, 0.6) else "high",
+        risk_level="low" if _below(mean, 0.3) else "medium" if _below(mean, 0.6) else HIGH,
         recommendations=tuple(_recommended(mean, worst, len(scores), limits.max_open_positions)),
         scores=scores,
         max_position_risk_score=worst,
@@ -45,9 +46,13 @@ def of_positions(
     )
 
 
-def is_crowded(account: Account) -> bool:
-    """Whether the account's positions are at high risk: of none is more known than UNKNOWN."""
-    return bool(account.position_count) and not _below(UNKNOWN, 0.6)
+def is_crowded(account: Account, limits: RiskParameters) -> bool:
+    """Whether the account's positions are at high risk: nobody has an opinion of them."""
+    positions = [
+        GivenPosition(f"{place}", Decimal(0), Decimal(0), UNKNOWN)
+        for place in range(account.position_count)
+    ]
+    return of_positions(positions, limits, account.daily_result).risk_level == HIGH
 
 
 def of_account(

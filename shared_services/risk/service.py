@@ -1,15 +1,17 @@
 """Risk management: may this order be placed, and how risky is what there is?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from shared_services.config.model import Configuration
 from shared_services.errors import InvalidOrder
 from shared_services.exchange.model import Side
-from shared_services.exchange.service import ExchangeAsync, Outage
+from shared_services.exchange.outages import LIVE_ACCOUNT
+from shared_services.exchange.service import ExchangeAsync
 from shared_services.ledger.model import Account
 from shared_services.ledger.service import LedgerAsync
+from shared_services.market.model import Prices
 from shared_services.monitoring.alerts import Level, alert, tell_once
 from shared_services.orders.model import OrderCommand
 from shared_services.risk.assessment import level_of, of_account, of_positions
@@ -27,17 +29,6 @@ from shared_services.storage import Store
 from shared_services.wire import number
 
 _DAY_MS: Final = 86_400_000
-_OUTAGE: Final = Outage(
-    error="Exchange service not available",
-    message="Live data required for risk checks - no fallback data",
-    failed="Live account data unavailable",
-)
-
-
-class Prices(Protocol):
-    async def prices(self, symbols: Iterable[str]) -> Mapping[str, Decimal]:
-        """The last price of each; raises ExchangeError."""
-        ...
 
 
 class RiskManagerAsync:
@@ -73,7 +64,7 @@ class RiskManagerAsync:
 
     async def validate(self, order: OrderCommand, odds: Odds | None) -> Validation:
         """What the rules say to an order that nobody sends. Raises InvalidOrder for its symbol."""
-        with _OUTAGE.told():
+        with LIVE_ACCOUNT.told():
             if order.symbol not in await self._exchange.port.instruments():
                 detail = f"Unknown symbol: {order.symbol}"
                 raise InvalidOrder("Invalid order data", details=(detail,))
@@ -94,7 +85,7 @@ class RiskManagerAsync:
 
     async def assess(self) -> AccountRisk:
         """The risk of the account as the exchange reports it now."""
-        with _OUTAGE.told():
+        with LIVE_ACCOUNT.told():
             return await self.assess_account(await self._ledger.account())
 
     async def assess_account(self, account: Account) -> AccountRisk:

@@ -35,7 +35,6 @@ TABLES: tuple[Table[Any], ...] = (
     config.CONFIG_VERSIONS,
     monitoring.ALERTS,
     monitoring.PERFORMANCE,
-    monitoring.STARTS,
     ccxt.CLIENT_IDS,
     nonces.NONCES,
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from websockets import Subprotocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -135,11 +136,11 @@ def test_all_channels_through_banyan_up(paper: Running) -> None:
 def test_with_a_token_a_browser_comes_in_by_its_subprotocols(tmp_path: Path) -> None:
     with banyan(tmp_path, "up", **TRADING, TRADING_API_TOKEN="opensesame") as running:
         url = address(running)
-        with connect(url, subprotocols=["bearer", "opensesame"]) as ws:  # type: ignore[list-item]
+        with connect(url, subprotocols=_offer("opensesame")) as ws:
             assert ws.subprotocol == "bearer"
             subscribed(ws, "ticker", "BTCUSD")
         with pytest.raises(InvalidStatus) as refused:
-            connect(url, subprotocols=["bearer", "another"])  # type: ignore[list-item]
+            connect(url, subprotocols=_offer("another"))
         assert refused.value.response.status_code == 403
         assert running.stop() == 0
         assert "ERROR" not in running.errors
@@ -302,3 +303,8 @@ def _taken(deaf: socket.socket, data: bytes) -> int:
         while taken < len(data):
             taken += deaf.send(data[taken : taken + 100_000])
     return taken
+
+
+def _offer(token: str) -> list[Subprotocol]:
+    """As a browser sends a token."""
+    return [Subprotocol("bearer"), Subprotocol(token)]

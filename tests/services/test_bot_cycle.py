@@ -88,7 +88,7 @@ async def test_signals_are_combined_sized_and_checked(services: Services) -> Non
         amount=Decimal("0.005"),  # 2 % of 10 000 at 40 000
         price=Decimal(40_000),
         confidence=0.7,
-        risk_score=pytest.approx(0.51),  # type: ignore[arg-type]
+        risk_score=0.51,
         errors=(),
         should_execute=True,
         skipped={},

@@ -1,6 +1,6 @@
 """What the caches tell of themselves, and what becomes of them when the store fails."""
 
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -164,7 +164,7 @@ async def test_without_a_store_everything_is_fetched(clock: FixedClock) -> None:
 
         transaction = read
 
-    cache = CacheAsync(Gone(), clock)  # type: ignore[arg-type]
+    cache = CacheAsync(cast("Store", Gone()), clock)
     found = await cache.find(BALANCES)
     assert found.rows is None
     await cache.keep(found, [])

@@ -5,7 +5,7 @@ with the contract, section 6, told anew here from the balances and fills of the 
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Coroutine, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Final, TypeVar
@@ -308,13 +308,13 @@ class Trading(RuleBasedStateMachine):
     @invariant()
     def nothing_is_owed_and_nothing_promised_twice(self) -> None:
         balances = {one.currency: one for one in self.wait(self.exchange.balances())}
-        promised: Counter[str] = Counter()
+        promised: defaultdict[str, Decimal] = defaultdict(Decimal)
         for order in self.wait(self.exchange.open_orders()):
             base, quote = order.symbol.split("/")
             if order.side == "sell":
-                promised[base] += order.remaining  # type: ignore[assignment]
+                promised[base] += order.remaining
             else:
-                promised[quote] += order.remaining * (order.price or 0)  # type: ignore[assignment]
+                promised[quote] += order.remaining * (order.price or 0)
         for name, one in balances.items():
             assert 0 <= one.available <= one.total
             assert one.total - one.available == promised[name]

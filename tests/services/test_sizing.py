@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from shared_services.exchange.model import OrderType, PositionType, Side
 from shared_services.ledger.model import Account, Holding
+from shared_services.numbers import percent
 from shared_services.orders.model import OrderCommand
 from shared_services.portfolio.model import Profile, RiskProfile, SymbolSignals
-from shared_services.portfolio.positions import Part, allocation, by_symbol, cost, parts, percent
+from shared_services.portfolio.positions import Part, allocation, by_symbol, cost, parts
 from shared_services.risk.assessment import is_crowded, level_of, of_account, of_positions
 from shared_services.risk.model import Exposure, GivenPosition, Odds, RiskParameters
 from shared_services.risk.rules import broken_rules
@@ -195,8 +196,8 @@ def test_all_in_one_coin_after_a_lost_day_is_critical() -> None:
 
 
 def test_positions_without_an_opinion_are_no_crowd() -> None:
-    assert not is_crowded(account(holding("BTC", 1, 9_000)))
-    assert not is_crowded(account())
+    assert not is_crowded(account(holding("BTC", 1, 9_000)), RiskParameters())
+    assert not is_crowded(account(), RiskParameters())
 
 
 def _currency(one: Holding) -> str:

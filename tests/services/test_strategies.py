@@ -253,7 +253,7 @@ THREE = (("ema_crossover", 0.4, 0.5), ("rsi", 0.4, 0.5), ("fvg", 0.2, 0.5))
 
 
 def combined(method: CombinationMethod, **signals: Signal) -> Any:
-    return combine(signals, config(method, *THREE), symbol="X", price=1, now=EXAMPLE_NOW)  # type: ignore[arg-type]
+    return combine(signals, config(method, *THREE), symbol="X", price=Decimal(1), now=EXAMPLE_NOW)
 
 
 @pytest.mark.parametrize(

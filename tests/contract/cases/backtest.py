@@ -286,7 +286,7 @@ RUNS = [
     ),
 ]
 
-FVG_ENTRY = {
+FVG_ENTRY: dict[str, Any] = {
     "description": "Fair Value Gap detection with probability analysis",
     "id": "fvg",
     "min_bars": 3,
@@ -335,7 +335,7 @@ RESULTS = [
                         "slow_period": {"default": 26, "max": 500, "min": 2, "type": "int"},
                         "lookback": {"default": 3, "max": 500, "min": 1, "type": "int"},
                         "min_gap": {"min": 0.0, "type": "float"},
-                        "direction": FVG_ENTRY["parameters"]["direction"],  # type: ignore[index]
+                        "direction": FVG_ENTRY["parameters"]["direction"],
                         "buy_threshold": {"default": 0.0, "type": "float"},
                         "sell_threshold": {"default": 0.0, "type": "float"},
                         "position_size": {"default": 1.0, "max": 1.0, "min": 0.0, "type": "float"},

@@ -98,7 +98,7 @@ STATUSES = [
 ]
 
 
-def signal(source: str = "rsi", **changes: object) -> dict[str, object]:
+def signal(source: object = "rsi", **changes: object) -> dict[str, object]:
     known = {"symbol": "ETH/USD", "source": source, "signal_type": "buy", "confidence": 0.7}
     return known | changes
 
@@ -318,7 +318,7 @@ PROPOSALS = [
     bad("signals must be a non-empty list"),
     bad("signals[0] must be an object", 7),
     bad("signals[1].symbol must be a non-empty string", signal(), signal(symbol="")),
-    bad("signals[0].source must be a non-empty string", signal(source=None)),  # type: ignore[arg-type]
+    bad("signals[0].source must be a non-empty string", signal(source=None)),
     bad("signals[0].signal_type must be 'buy', 'sell' or 'hold'", signal(signal_type="up")),
     bad("signals[0].confidence must be between 0.0 and 1.0", signal(confidence=1.2)),
     bad("signals[0].confidence must be between 0.0 and 1.0", signal(confidence="0.5")),

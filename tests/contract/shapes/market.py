@@ -15,12 +15,19 @@ _merged = st.lists(
     built(MergedLevel, exchanges=st.dictionaries(text, money, max_size=3)), max_size=3
 ).map(tuple)
 
+
+def _legacy_market(value: Listing) -> dict[str, object]:
+    found = wire.markets([value])[value.symbol]
+    assert isinstance(found, dict)
+    return found
+
+
 PAIRS = {
     "bar": Pair(wire.candle, schemas.CandleOut, built(Candle)),
     "order book": Pair(wire.order_book, schemas.OrderBookOut, _book),
     "ticker": Pair(wire.ticker, schemas.TickerOut, built(Ticker)),
     "market": Pair(
-        lambda value: wire.markets([value])[value.symbol],  # type: ignore[arg-type, return-value]
+        _legacy_market,
         schemas.MarketOut,
         st.builds(Listing),
     ),

@@ -12,6 +12,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     op.drop_table('api_keys')  # what `nonces` took the place of
+    op.drop_table('starts')  # nothing ever wrote it
     op.drop_index('ix_backtests_created_ms', 'backtests')
     op.drop_table('backtests')  # kept for a day, and nothing wrote it yet
     op.create_table('backtests',
