@@ -1,5 +1,6 @@
 """What a live exchange can do to us, and what the port says then."""
 
+import decimal
 import logging
 import traceback
 from collections.abc import AsyncIterator
@@ -335,3 +336,11 @@ async def test_an_exchange_that_repeats_key_and_secret_is_not_quoted_with_them(
 
     assert str(caught.value) == "Invalid order: *** and ***"
     assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_the_rounding_that_ccxt_wants_stays_with_ccxt(exchange: CcxtExchange) -> None:
+    """It sets rounding and traps of the whole thread whenever it makes a number precise."""
+    before = decimal.getcontext().copy()
+    await exchange.create(request())
+    after = decimal.getcontext()
+    assert (after.rounding, after.traps) == (before.rounding, before.traps)

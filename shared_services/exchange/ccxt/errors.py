@@ -5,6 +5,7 @@ ccxt's classes are told by their names: this is imported where ccxt may be missi
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import localcontext
 from typing import Final
 
 from shared_services.exchange.port import (
@@ -45,10 +46,12 @@ class Door:
     def guarded(self, *, ordering: bool = False) -> Iterator[None]:
         """A no is told from not knowing if the block is `ordering`; else all is a failure.
 
-        ccxt's exceptions are not kept as causes: they may quote what was sent.
+        ccxt's exceptions are not kept as causes: they may quote what was sent. Its
+        `decimal_to_precision` (4.5) leaves rounding and traps changed: not ours.
         """
         try:
-            yield
+            with localcontext():
+                yield
         except StoreUnavailable as error:
             raise ExchangeFailedError("the store of nonces is unavailable") from error
         except _UNREADABLE as error:
