@@ -1,6 +1,24 @@
+"""What all tests share, and what the contract suite counted, at the end of a run."""
+
 import pytest
+
+GENERATED = "generated requests"  # properties of tests that a run sums up
+PAIRS = "pairs (route, case)"
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """With xdist, each worker knows only its own tests; the reports meet here."""
+    reports = terminalreporter.getreports("passed")
+    told = [(name, str(value)) for one in reports for name, value in one.user_properties]
+    generated = [int(value) for name, value in told if name == GENERATED]
+    if generated:
+        terminalreporter.write_line(
+            f"{sum(generated)} {GENERATED} to {len(generated)} operations, each to both stacks"
+        )
+    for value in (value for name, value in told if name == PAIRS):
+        terminalreporter.write_line(value)

@@ -11,7 +11,6 @@ from tests.drive import Answer, Request
 
 JSON = {"Content-Type": "application/json"}
 HTML = "text/html; charset=utf-8"
-GENERATED = "generated requests"  # a test's property, summed up at the end of a run
 
 # Contract section 11; the last group are sets.
 COMPARED = ("content-type", "www-authenticate", "location", "idempotency-replayed")

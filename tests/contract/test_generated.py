@@ -22,7 +22,8 @@ from schemathesis.schemas import APIOperation
 
 from fastapi_app import create_app
 from shared_services.settings import TradingSettings
-from tests.contract.case import GENERATED, compared
+from tests.conftest import GENERATED
+from tests.contract.case import compared
 from tests.contract.targets import TARGETS
 from tests.contract.world import EXAMPLE
 from tests.drive import Answer, Request
