@@ -3,7 +3,7 @@
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,6 +12,7 @@ from gateway.head import Network
 
 _MIB = 1 << 20
 _SECRET_BYTES = 16
+_LOOPBACK = (ip_network("127.0.0.1"), ip_network("::1"))
 
 
 def _networks(value: object) -> object:
@@ -33,8 +34,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BANYAN_", frozen=True, extra="ignore")
 
-    legacy: str | None = Field(None, description="The Flask app: `pkg.module:app` or a factory.")
-    modern: str | None = Field(None, description="The FastAPI app: `pkg.module:app` or a factory.")
+    legacy: str | None = Field(
+        None,
+        description="The Flask app: `pkg.module:app`, `process:pkg.module:app`, `http://host:port` "
+        "or `unix:/path`.",
+    )
+    modern: str | None = Field(None, description="The FastAPI app, likewise.")
     plan: Path = Field(Path("traffic.yaml"), description="The traffic plan.")
     first_plan: bool = Field(
         False, description="Write the plan, every route at 0 %, if there is none; `up` does."
@@ -49,15 +54,48 @@ class Settings(BaseSettings):
     wsgi_wait: float = Field(
         10.0, gt=0, le=600, description="Seconds a request waits for a thread before 503."
     )
+    wsgi_bridge: Literal["banyan", "a2wsgi"] = Field(
+        "banyan", description="What calls a Flask app in this process: `banyan` or `a2wsgi`."
+    )
+    response_spool: int = Field(
+        1024 * _MIB,
+        ge=0,
+        description="Bytes of one answer of a Flask app that go to disk while its client reads slowly "
+        "and others wait for a thread.",
+    )
     body_limit: int = Field(
-        1024 * _MIB, ge=0, description="Largest request body in bytes that Flask gets; 413 above."
+        1024 * _MIB, ge=0, description="Largest request body in bytes that a stack gets; 413 above."
     )
     body_memory: int = Field(
         1 * _MIB, ge=0, description="Bytes of a request body kept in memory; the rest goes to disk."
     )
+    deadline: float = Field(
+        60.0, gt=0, le=3600, description="Seconds until a stack's answer begins, or it is 504."
+    )
+    idle_timeout: float = Field(
+        60.0, gt=0, le=3600, description="Seconds without a byte in a remote stack's answer."
+    )
+    connect_timeout: float = Field(
+        2.0, gt=0, le=60, description="Seconds to connect to a remote stack."
+    )
+    remote_connections: int = Field(
+        128, ge=1, le=10_000, description="Connections of one worker to one remote stack."
+    )
+    line_limit: int = Field(4094, ge=256, description="Bytes of a request line; 414 above.")
+    field_limit: int = Field(8190, ge=256, description="Bytes of one header field; 431 above.")
+    fields_limit: int = Field(100, ge=16, description="Header fields of a request; 431 above.")
+    head_timeout: float = Field(
+        10.0, gt=0, le=600, description="Seconds a client has to send a request's head."
+    )
+    body_timeout: float = Field(
+        30.0, gt=0, le=600, description="Seconds without a byte of a request's body; 408."
+    )
+    keep_alive: float = Field(
+        30.0, gt=0, le=3600, description="Seconds an idle connection of a client is kept."
+    )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
-        (),
-        description="Proxies whose X-Forwarded-For is believed: addresses or networks, by comma.",
+        _LOOPBACK,
+        description="Proxies whose X-Forwarded-* are believed: addresses or networks, by comma.",
     )
     served_by: bool = Field(True, description="Send `X-Served-By` with each answer.")
     access_log: str = Field(
@@ -65,6 +103,15 @@ class Settings(BaseSettings):
     )
     grace: float = Field(
         30.0, ge=0, le=3600, description="Seconds running requests get to finish on SIGTERM."
+    )
+    lame_duck: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="Seconds after SIGTERM in which idle connections get one more answer.",
+    )
+    worker_requests: int = Field(
+        0, ge=0, description="Requests after which one of several workers is replaced; 0: never."
     )
     secret: Annotated[SecretStr | None, BeforeValidator(_secret)] = Field(
         None,
