@@ -10,43 +10,27 @@ import argparse
 import os
 import platform
 import random
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.servers import ROOT, Server, free_port, started
+
 _BODY: Final = '{"hello":"world"}'
 _PLAN: Final = "phase: gradual\nroutes:\n  - {route: GET /json, modern: 100}\n"
-_ROOT: Final = Path(__file__).parents[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A running server."""
-
-    name: str
-    pid: int
-    port: int
-
-    def cpu(self) -> int:
-        """Nanoseconds that its threads have run."""
-        tasks = Path(f"/proc/{self.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
-
-    def cost(self, requests: int, connections: int) -> float:
-        """CPU microseconds per request of one round."""
-        before = self.cpu()
-        load = [sys.executable, "-m", "benchmarks.load", str(self.port), "/json", _BODY]
-        subprocess.run([*load, str(requests), str(connections)], check=True, cwd=_ROOT)
-        return (self.cpu() - before) / requests / 1000
+def _cost(server: Server, requests: int, connections: int) -> float:
+    """CPU microseconds per request of one round."""
+    before = server.cpu()
+    load = [sys.executable, "-m", "benchmarks.load", str(server.port), "/json", _BODY]
+    subprocess.run([*load, str(requests), str(connections)], check=True, cwd=ROOT)
+    return (server.cpu() - before) / requests / 1000
 
 
 def main() -> None:
@@ -66,10 +50,10 @@ def main() -> None:
 def _measure(servers: tuple[Server, Server], options: argparse.Namespace) -> dict[str, list[float]]:
     costs: dict[str, list[float]] = {server.name: [] for server in servers}
     for server in servers:
-        server.cost(options.requests, options.connections)  # warm-up
+        _cost(server, options.requests, options.connections)  # warm-up
     for _ in range(options.rounds):
         for server in random.sample(servers, len(servers)):
-            costs[server.name].append(server.cost(options.requests, options.connections))
+            costs[server.name].append(_cost(server, options.requests, options.connections))
     return costs
 
 
@@ -85,53 +69,21 @@ def _report(bare: list[float], gateway: list[float]) -> None:
 
 @contextmanager
 def _bare(folder: Path) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     command = ["uvicorn", "benchmarks.apps:modern", "--port", str(port), "--http", "httptools"]
-    with _started(
-        "bare", port, [*command, "--loop", "uvloop", "--no-access-log"], folder
-    ) as server:
+    command += ["--loop", "uvloop", "--no-access-log"]
+    with started("bare", port, command, folder, "/json") as server:
         yield server
 
 
 @contextmanager
 def _gateway(folder: Path) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     (folder / "traffic.yaml").write_text(_PLAN)
     stacks = ["--legacy", "benchmarks.apps:legacy", "--modern", "benchmarks.apps:modern"]
     command = ["gateway.cli", "serve", "--port", str(port), "--access-log", os.devnull, *stacks]
-    with _started("gateway", port, command, folder) as server:
+    with started("gateway", port, command, folder, "/json") as server:
         yield server
-
-
-@contextmanager
-def _started(name: str, port: int, command: list[str], folder: Path) -> Iterator[Server]:
-    environ = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    process = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env=environ)
-    try:
-        _wait(port)
-        yield Server(name, process.pid, port)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait(port: int) -> None:
-    """Until the server answers: the gateway listens before its stacks have started."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=20) as answer:
-                answer.read()
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise SystemExit(f"nothing answers on port {port}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

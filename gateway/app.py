@@ -15,12 +15,14 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from gateway.dispatch import ActivePlan, Dispatch, Receive, Scope, Send
+from gateway.dispatch import ActivePlan, Dispatch
 from gateway.errors import BanyanError
 from gateway.exchange import Observer
 from gateway.head import HeadReader
+from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.observe.access_log import open_access_log
+from gateway.observe.lag import watch_loop
 from gateway.override import Overrides
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import Document, PlanRefused, Problem
@@ -47,7 +49,7 @@ class Gateway:
         observers: list[Observer] = [self._metrics]
         if self._access_log is not None:
             observers.append(self._access_log)
-        self.dispatch = Dispatch(observers, Overrides(self._secret), served_by=settings.served_by)
+        self.dispatch = Dispatch(observers, Overrides(self._secret), settings)
         last_good = LastGood(settings.last_good_path)
         self.watch = PlanWatch(settings.plan, last_good, self._activate)
 
@@ -72,6 +74,8 @@ class Gateway:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self.watch.run)
                 tasks.start_soon(self._tick)
+                tasks.start_soon(self._cancel_overdue)
+                tasks.start_soon(watch_loop)
                 metrics.READY.set(1)
                 try:
                     yield
@@ -131,10 +135,16 @@ class Gateway:
         supervisor = parent_process()
         while True:
             await anyio.sleep(_TICK)
+            self.dispatch.budget.tick()
             self._publish()
             if supervisor is not None and not supervisor.is_alive():
                 _log.error("worker.orphaned")  # nobody would replace or stop it: it drains and ends
                 signal.raise_signal(signal.SIGTERM)
+
+    async def _cancel_overdue(self) -> None:
+        while True:
+            await anyio.sleep(min(_TICK, self._settings.deadline / 4))
+            self.dispatch.cancel_overdue()
 
     def _publish(self) -> None:
         for stack, count in self.dispatch.in_flight.items():

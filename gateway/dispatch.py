@@ -2,40 +2,49 @@
 
     request ─► 1 match    route    = table.match(method, path)
                2 decide   decision = decide(table, route, unit, …)
-               3 forward  await stacks[decision.stack](scope, receive, observed_send)
+               3 forward  await stacks[decision.stack](scope, receive, answer.send)
                4 respond  messages go straight to the server; two headers are added to the first
                5 observe  every observer sees the exchange after the last byte
 
 `plan` is one reference to an immutable object, read once per request: no request is ever answered by
 half of one plan and half of another.
+
+Where modern fails a safe request before the first byte, legacy answers instead, once (`_fail_over`); it
+counts against modern all the same.
 """
 
 import re
-from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from asyncio import CancelledError, current_task
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import getrandbits
 from time import perf_counter, time
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
+from gateway.answer import Answer
 from gateway.assignment import Decision, decide
 from gateway.exchange import Exchange, Observer
-from gateway.head import IDEMPOTENCY_KEY, OVERRIDE, REQUEST_ID, Header, HeadReader, clean
+from gateway.failover import Budget
+from gateway.head import IDEMPOTENCY_KEY, OURS, OVERRIDE, REQUEST_ID, Header, HeadReader, clean
+from gateway.messages import App, Message, Receive, Scope, Send
+from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
 from gateway.pins import Pins, pin_of
 from gateway.routing import Route, RouteTable
-from gateway.words import Stack
+from gateway.settings import Settings
+from gateway.stacks.refusal import refuse
+from gateway.words import Reason, Stack
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+__all__ = ["ActivePlan", "App", "Dispatch", "Message", "Receive", "Scope", "Send"]
 
 UNMATCHED: Final = "unmatched"
 CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
+_CLOSE: Final = (b"connection", b"close")
+_LENGTH: Final = b"content-length"
+_TRANSFER: Final = b"transfer-encoding"
+_SAFE: Final = frozenset({"GET", "HEAD"})
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger()
 
@@ -52,57 +61,50 @@ class Dispatch:
     """The ASGI app behind the port. `plan` and `stacks` are set before the first request."""
 
     def __init__(
-        self, observers: Sequence[Observer], overrides: Overrides, *, served_by: bool = True
+        self, observers: Sequence[Observer], overrides: Overrides, settings: Settings
     ) -> None:
         self.plan: ActivePlan
         self.stacks: Mapping[Stack, App] = {}
         self.in_flight = dict.fromkeys(Stack, 0)
+        self.budget = Budget()
         self._observers = observers
         self._overrides = overrides
         self._pins = Pins()
-        self._served_by = {
-            stack: ((b"x-served-by", stack.value.encode()),) if served_by else () for stack in Stack
+        self._running: set[Answer] = set()
+        self._deadline, self._body_limit = settings.deadline, settings.body_limit
+        self._served_by: Mapping[Stack, tuple[Header, ...]] = {
+            stack: ((b"x-served-by", stack.value.encode()),) if settings.served_by else ()
+            for stack in Stack
         }
+        self._too_large = f"Request body too large: at most {settings.body_limit} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, at = perf_counter(), time()
-        plan = self.plan
+        at, plan = time(), self.plan
         found = _read(plan.reader, scope)
         path = _path(scope)
         route = plan.table.match(scope["method"], path)
         decision = self._decide(plan, route, found, scope)
         stack = decision.stack
         request_id = _request_id(found, scope)
-        ours = (*self._served_by[stack], (REQUEST_ID, request_id))
-        status, left = 0, False
-
-        async def observed_send(message: Message) -> None:
-            nonlocal status, left
-            starts = message["type"] == "http.response.start"
-            if starts:
-                message["headers"] = [*message.get("headers", ()), *ours]
-            try:
-                await send(message)
-            except OSError:  # some servers raise when the client has left, others go silent
-                left = True
-                raise
-            if starts:
-                status = message["status"]
-
-        self.in_flight[stack] += 1
+        answer = Answer(send, self._served_by[stack], request_id, current_task())
+        if _has_body(found):
+            receive = answer.receiving(receive, self._body_limit)
+        elif stack is Stack.MODERN and self._may_fail_over(route, decision, scope):
+            answer.budget = self.budget
+        self.budget.requests += 1
+        self._running.add(answer)
         try:
-            await self.stacks[stack](scope, receive, observed_send)
-        except CancelledError:
-            raise
-        except (SystemExit, KeyboardInterrupt) as error:  # they would end the worker
-            status = 500
-            raise RuntimeError(f"the app raised {type(error).__name__}") from error
-        except BaseException:
-            # The server answers as it would for the bare app; cut in the middle counts as failed too.
-            status = status if left else 500
-            raise
+            if _declared(found) > self._body_limit:
+                await refuse(answer.send, 413, self._too_large, _CLOSE)
+            elif answer.budget is None:
+                await self._ask(stack, answer, scope, receive)
+            else:
+                copy = dict(scope)  # an app may write into its scope
+                await self._ask(stack, answer, scope, receive)
+                if answer.failed:
+                    await self._fail_over(answer, copy, receive)
         finally:
-            self.in_flight[stack] -= 1
+            self._running.discard(answer)
             self._observe(
                 Exchange(
                     at,
@@ -112,10 +114,64 @@ class Dispatch:
                     path,
                     decision,
                     plan.table.version,
-                    status or CLIENT_LEFT,
-                    perf_counter() - began,
+                    answer.status or CLIENT_LEFT,
+                    perf_counter() - answer.began,
+                    answer.failed,
+                    answer.over_budget,
                 )
             )
+
+    def cancel_overdue(self) -> None:
+        """Ends the waiting for answers that have not begun within the deadline."""
+        latest = perf_counter() - self._deadline
+        for answer in list(self._running):
+            if answer.since < latest and not answer.status and answer.task is not None:
+                answer.overdue = True
+                answer.task.cancel()
+
+    async def _ask(self, stack: Stack, answer: Answer, scope: Scope, receive: Receive) -> None:
+        """Lets a stack answer; what it raises goes on to the server, unless another may answer."""
+        self.in_flight[stack] += 1
+        try:
+            await self.stacks[stack](scope, receive, answer.send)
+        except CancelledError:
+            if not answer.overdue or answer.task is None:
+                raise
+            answer.task.uncancel()
+        except (SystemExit, KeyboardInterrupt) as error:  # they would end the worker
+            if not answer.fail(500):
+                answer.status = 500
+                raise RuntimeError(f"the app raised {type(error).__name__}") from error
+        except BaseException:
+            # The server answers as it would for the bare app; cut in the middle counts as failed too.
+            if not answer.fail(500) and not answer.dropped:
+                answer.status = answer.status if answer.left else 500
+                raise
+        finally:
+            self.in_flight[stack] -= 1
+        await self._refuse_in_its_place(answer)
+
+    async def _refuse_in_its_place(self, answer: Answer) -> None:
+        """The gateway's own answer where the stack's was not to be had."""
+        if answer.too_large and not answer.status:
+            answer.dropped = False
+            await refuse(answer.send, 413, self._too_large, _CLOSE)
+        elif answer.overdue and not answer.status and not answer.fail(504):
+            await refuse(answer.send, 504, f"No answer within {self._deadline:g} seconds")
+
+    def _may_fail_over(self, route: Route | None, decision: Decision, scope: Scope) -> bool:
+        """Not where somebody asked for modern by an override, nor where there is no other stack."""
+        return (
+            route is not None
+            and route.failover
+            and decision.reason is Reason.SPLIT
+            and scope["method"] in _SAFE
+        )
+
+    async def _fail_over(self, answer: Answer, scope: Scope, receive: Receive) -> None:
+        """Legacy answers what modern failed; the request has no body, so it can be asked again."""
+        answer.again(self._served_by[Stack.LEGACY])
+        await self._ask(Stack.LEGACY, answer, scope, _from_the_start(receive))
 
     def _decide(
         self, plan: ActivePlan, route: Route | None, found: dict[bytes, bytes], scope: Scope
@@ -148,6 +204,11 @@ def _read(reader: HeadReader, scope: Scope) -> dict[bytes, bytes]:
     found, dirty = reader.read(headers)
     if dirty:
         scope["headers"] = clean(headers)
+        for name, _ in headers:
+            if b"_" in name:
+                HEADERS_DROPPED.labels("underscore").inc()
+            elif name.startswith(OURS) and name != OVERRIDE:
+                HEADERS_DROPPED.labels("banyan").inc()
     return found
 
 
@@ -162,3 +223,27 @@ def _request_id(found: dict[bytes, bytes], scope: Scope) -> bytes:
     )
     scope["headers"] = [*kept, (REQUEST_ID, made)]
     return made
+
+
+def _has_body(found: Mapping[bytes, bytes]) -> bool:
+    return _TRANSFER in found or found.get(_LENGTH, b"0") != b"0"
+
+
+def _declared(found: Mapping[bytes, bytes]) -> int:
+    """The body's length as the client declares it; 0 if it does not."""
+    length = found.get(_LENGTH, b"")
+    return int(length) if length.isdigit() else 0
+
+
+def _from_the_start(receive: Receive) -> Receive:
+    """A `receive` for an app that has not been told yet that the request has no body."""
+    told = False
+
+    async def anew() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return anew

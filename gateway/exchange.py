@@ -17,6 +17,8 @@ class Exchange(NamedTuple):
     plan_version: int
     status: int  # 499: the client left before the answer began
     seconds: float
+    failed: int = 0  # status of modern's answer that legacy's replaced; 0: none was
+    over_budget: bool = False  # legacy would have replaced it, had the budget allowed
 
 
 class Observer(Protocol):

@@ -18,7 +18,7 @@ OVERRIDE: Final = b"x-banyan-stack"
 REQUEST_ID: Final = b"x-request-id"
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _FORWARDED: Final = b"x-forwarded-for"
-_OURS: Final = b"x-banyan-"
+OURS: Final = b"x-banyan-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class HeadReader:
         """
         found = dict(reversed(headers))
         names = b",".join(found)
-        return found, b"_" in names or _OURS in names
+        return found, b"_" in names or OURS in names
 
     def unit(self, found: dict[bytes, bytes], scope: Scope) -> bytes:
         """The first source that is there, tagged with its kind; `client` always is."""
@@ -86,7 +86,7 @@ class HeadReader:
 
 def clean(headers: Sequence[Header]) -> list[Header]:
     """Without the headers that never reach a stack."""
-    return [pair for pair in headers if b"_" not in pair[0] and not pair[0].startswith(_OURS)]
+    return [pair for pair in headers if b"_" not in pair[0] and not pair[0].startswith(OURS)]
 
 
 def _cookie(header: bytes, name: bytes) -> bytes | None:

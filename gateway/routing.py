@@ -35,6 +35,7 @@ class Route:
     split: int = 0  # buckets, 0 to SPACE
     cohort: str = ""
     key: bytes = b""  # keys the cohort's hash
+    failover: bool = True  # legacy answers where modern fails a safe request
 
     @property
     def id(self) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from gateway.app import Gateway
+from gateway.exchange import Exchange
 from gateway.settings import Settings
 
 PLAN = "phase: {phase}\nroutes:\n  - {{route: GET /who, modern: {modern}}}\n"
@@ -102,6 +103,16 @@ async def gateway(
     app = Gateway(chosen, legacy, modern)
     async with app.running():
         yield app
+
+
+class Recorder:
+    """An observer that keeps what it sees."""
+
+    def __init__(self) -> None:
+        self.seen: list[Exchange] = []
+
+    def observe(self, exchange: Exchange) -> None:
+        self.seen.append(exchange)
 
 
 class TestClock:

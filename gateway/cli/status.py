@@ -41,12 +41,12 @@ def show(report: RoutesReport, console: Console) -> None:
     for problem in plan.refused:
         console.print(f"[red]refused[/red] {escape(f'{plan.file}: {problem}')}", highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("route", "split", "requests", "errors", "p50", "p95"):
+    for title in ("route", "split", "requests", "errors", "rescued", "p50", "p95"):
         table.add_column(title, justify="left" if title == "route" else "right")
     for row in report.routes:
         table.add_row(f"[bold]{escape(row.route)}[/bold]", _split(row))
-        table.add_row("  legacy", "", *_cells(row.legacy))
-        table.add_row("  modern", "", *_cells(row.modern))
+        table.add_row("  legacy", "", *_cells(row.legacy, 0))
+        table.add_row("  modern", "", *_cells(row.modern, row.rescued))
     console.print(table)
 
 
@@ -54,13 +54,14 @@ def _split(row: RouteReport) -> str:
     return "" if row.split is None else f"{row.split:g} %"
 
 
-def _cells(stack: StackReport) -> list[str]:
+def _cells(stack: StackReport, rescued: int) -> list[str]:
     if stack.error_rate is None:
-        return ["0", "", "", ""]
+        return ["0", "", "", "", ""]
     rate = f"{stack.error_rate:.2%}"
     return [
         str(stack.requests),
         f"[red]{rate}[/red]" if stack.errors else rate,
+        str(rescued) if rescued else "",
         _milliseconds(stack.p50),
         _milliseconds(stack.p95),
     ]

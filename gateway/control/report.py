@@ -28,6 +28,7 @@ class RouteReport(BaseModel):
     split: float | None  # percent for modern; null: only one stack serves it
     legacy: StackReport
     modern: StackReport
+    rescued: int = 0  # failing answers of modern that legacy's replaced; modern's errors count them
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ class _Seen:
 
 def report(table: RouteTable, metrics: Iterable[Metric]) -> list[RouteReport]:
     """One row per route that both stacks serve, then one per other label that has traffic."""
-    seen = _collect(metrics)
+    metrics = list(metrics)
+    seen, rescued = _collect(metrics), _rescued(metrics)
     splits = {
         route.id: route.split * 100 / SPACE
         for route in table.routes
@@ -54,6 +56,7 @@ def report(table: RouteTable, metrics: Iterable[Metric]) -> list[RouteReport]:
             split=splits.get(label),
             legacy=_stack_report(seen.get((label, Stack.LEGACY), _Seen())),
             modern=_stack_report(seen.get((label, Stack.MODERN), _Seen())),
+            rescued=rescued.get(label, 0),
         )
         for label in labels
     ]
@@ -90,6 +93,15 @@ def _collect(metrics: Iterable[Metric]) -> dict[tuple[str, str], _Seen]:
                 row = seen[labels["route"], labels["stack"]]
                 row.buckets[float(labels["le"])] += int(value)
     return seen
+
+
+def _rescued(metrics: Iterable[Metric]) -> dict[str, int]:
+    return {
+        labels["route"]: int(value)
+        for metric in metrics
+        for name, labels, value, *_ in metric.samples
+        if name == "gateway_failovers_total" and labels["outcome"] == "rescued"
+    }
 
 
 def _stack_report(seen: _Seen) -> StackReport:

@@ -68,11 +68,12 @@ class AccessLog:
 def _line(exchange: Exchange) -> str:
     """Faster than json.dumps of a dict, and as safe: what clients wrote is quoted by json."""
     stack, reason, bucket = exchange.decision
+    failed = f'"failed":{exchange.failed},' if exchange.failed else ""
     return (
         f'{{"at":{exchange.at:.3f},"request_id":{quoted(exchange.request_id)},'
         f'"method":{quoted(exchange.method)},"path":{quoted(exchange.path)},'
         f'"route":{quoted(exchange.route)},"stack":"{stack}","reason":"{reason}",'
-        f'"bucket":{bucket},"plan_version":{exchange.plan_version},"status":{exchange.status},'
+        f'"bucket":{bucket},"plan_version":{exchange.plan_version},"status":{exchange.status},{failed}'
         f'"ms":{exchange.seconds * 1000:.2f}}}\n'
     )
 

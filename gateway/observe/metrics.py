@@ -54,6 +54,21 @@ WSGI_BUSY = Gauge(
 WSGI_QUEUE = Histogram(
     "gateway_wsgi_queue_seconds", "Seconds a request waited for a thread.", buckets=_BUCKETS
 )
+FAILOVERS = Counter(
+    "gateway_failovers_total",
+    "Failing answers of modern, by what legacy did: rescued, failed too, or was over the budget.",
+    ("route", "outcome"),
+)
+EVENT_LOOP_LAG = Gauge(
+    "gateway_event_loop_lag_seconds",
+    "The longest the event loop was late in the last second; of several workers the worst.",
+    multiprocess_mode="livemax",
+)
+HEADERS_DROPPED = Counter(
+    "gateway_request_headers_dropped_total",
+    "Request headers that no stack gets: names with an underscore, and X-Banyan-*.",
+    ("reason",),
+)
 ABORTED_UPLOADS = Counter(
     "gateway_aborted_uploads_total", "Request bodies that ended early; no app was called."
 )
@@ -64,6 +79,12 @@ OVERRIDES_IGNORED = Counter(
     "gateway_overrides_ignored_total",
     "X-Banyan-Stack headers that were unsigned, wrong or expired.",
 )
+
+
+def _outcome(exchange: Exchange) -> str:
+    if exchange.over_budget:
+        return "over_budget"
+    return "rescued" if exchange.status < 500 else "failed"
 
 
 class Metrics:
@@ -86,7 +107,11 @@ class Metrics:
         exchanges, self._exchanges = self._exchanges, []
         for exchange in exchanges:
             stack, reason, _ = exchange.decision
-            labels = (exchange.route, exchange.method, stack, reason, exchange.status)
+            # What the decided stack did: a rescued answer counts against modern.
+            status = exchange.failed or exchange.status
+            labels = (exchange.route, exchange.method, stack, reason, status)
+            if exchange.failed or exchange.over_budget:
+                FAILOVERS.labels(exchange.route, _outcome(exchange)).inc()
             requests, duration = self._kept.get(labels) or self._children(labels)
             requests.inc()
             duration.observe(exchange.seconds)

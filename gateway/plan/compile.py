@@ -109,7 +109,7 @@ class _Compiler:
             endpoint = parse_endpoint(placed.rule.route)
             for known in found or [_Known(endpoint, legacy=True, modern=True)]:
                 self._check_served(placed, known)
-                yield self._route(known, placed.rule.split, placed.rule.cohort)
+                yield self._route(known, placed.rule)
 
     def _others(self, exact: dict[Shape, _Rule], patterns: list[_Rule]) -> Iterator[Route]:
         """What no rule names: patterns, then the defaults. A route of modern alone stays closed."""
@@ -118,9 +118,9 @@ class _Compiler:
             for known in found if shape not in exact else ():
                 rule = self._pattern_for(known, patterns, used)
                 if rule is not None and known.legacy and known.modern:
-                    yield self._route(known, rule.split, rule.cohort)
+                    yield self._route(known, rule)
                 elif known.legacy or self._without_legacy:
-                    yield self._route(known, buckets(self.plan.defaults.modern), None)
+                    yield self._route(known, None)
         for index, placed in enumerate(patterns):
             if self._complete and index not in used:
                 self.problems.append(placed.refuse(self._unknown(placed.rule.route)))
@@ -180,13 +180,22 @@ class _Compiler:
         near = get_close_matches(route, ids, 1, cutoff=0.0)
         return f"neither stack serves {route}" + (f"; nearest: {near[0]}" if near else "")
 
-    def _route(self, known: _Known, split: int, cohort: str | None) -> Route:
-        cohort = cohort or self.plan.defaults.cohort
-        method, template = known.endpoint
-        key = cohort_key(self.secret, cohort)
-        return Route(method, template, known.legacy, known.modern, split, cohort, key)
+    def _route(self, known: _Known, rule: RouteRule | None) -> Route:
+        """`rule` is None where the defaults hold."""
+        defaults = self.plan.defaults
+        cohort = (rule.cohort if rule else None) or defaults.cohort
+        failover = (rule.failover if rule else None) or defaults.failover
+        return Route(
+            *known.endpoint,
+            known.legacy,
+            known.modern,
+            rule.split if rule else buckets(defaults.modern),
+            cohort,
+            cohort_key(self.secret, cohort),
+            failover == "safe",
+        )
 
     def _as_route(self, rule: RouteRule) -> Route:
         """A pattern over apps that do not tell what they serve is a route by itself."""
         endpoint = parse_endpoint(rule.route.replace("/**", "/{rest:path}"))
-        return self._route(_Known(endpoint, legacy=True, modern=True), rule.split, rule.cohort)
+        return self._route(_Known(endpoint, legacy=True, modern=True), rule)

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -14,6 +14,7 @@ from gateway.words import Phase
 _STEP: Final = Decimal(100) / SPACE  # percent
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_FAILOVERS: Final = ("safe", "never")
 _UNITS: Final = ("header:x-api-key", "header:authorization", "client")
 
 
@@ -66,8 +67,16 @@ def _unit(value: object) -> str:
     raise ValueError(f"{value!r} is no unit: `header:NAME`, `cookie:NAME` or `client`")
 
 
+def _failover(value: object) -> object:
+    if value in _FAILOVERS:
+        return value
+    near = get_close_matches(str(value), _FAILOVERS, 1, cutoff=0.0)
+    raise ValueError(f"{value!r} is no failover: safe or never; nearest: {near[0]}")
+
+
 Percent = Annotated[Decimal, BeforeValidator(_percent)]
 RoutePattern = Annotated[str, BeforeValidator(_route)]
+Failover = Annotated[Literal["safe", "never"], BeforeValidator(_failover)]
 Cohort = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -81,6 +90,7 @@ class RouteRule(_Strict):
     route: RoutePattern
     modern: Percent
     cohort: Cohort | None = None  # default: the one of `defaults`
+    failover: Failover | None = None  # likewise
 
     @property
     def split(self) -> int:
@@ -93,6 +103,7 @@ class Defaults(_Strict):
 
     modern: Percent = Decimal(0)
     cohort: Cohort = "migration"
+    failover: Failover = "safe"  # legacy answers where modern fails a GET or HEAD; `never`
     unit: Annotated[tuple[Annotated[str, BeforeValidator(_unit)], ...], Field(min_length=1)] = (
         _UNITS
     )

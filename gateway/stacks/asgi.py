@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any, Final
 from urllib.parse import quote
 
-from gateway.dispatch import App, Message, Receive, Scope, Send
+from gateway.messages import App, Message, Receive, Scope, Send
 
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986 §3.3)
 

@@ -4,50 +4,81 @@ A WSGI app reads its body from a file, in a thread. The body is therefore read h
 its end: an upload that is cut short never reaches the app, and a slow one holds no thread.
 """
 
-from tempfile import SpooledTemporaryFile
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final
 
-from gateway.dispatch import Receive, Scope
+from anyio import to_thread
 
+from gateway.messages import Receive, Scope
 
-class BodyTooLarge(Exception):
-    """More bytes than the limit."""
+_BLOCK: Final = 1 << 20  # bytes written to disk at once
 
 
 class ClientLeft(Exception):
     """The client went away before the body was complete."""
 
 
-Body = SpooledTemporaryFile[bytes]
+def has_body(scope: Scope) -> bool:
+    """Whether the request has a body (RFC 9112 §6.3): its framing says so."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
-async def read_body(scope: Scope, receive: Receive, *, limit: int, memory: int) -> Body:
+async def read_body(scope: Scope, receive: Receive, memory: int) -> BinaryIO:
     """The whole body as a file at position 0: up to `memory` bytes in memory, then on disk.
 
-    Raises BodyTooLarge above `limit` bytes (before a byte is read, if the length is declared) and
-    ClientLeft; the file is closed in both cases.
+    Raises ClientLeft, and OSError if the disk is full; the file is closed then.
     """
-    declared = next((v for name, v in scope["headers"] if name == b"content-length"), b"")
-    if declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge
-    body: Body = SpooledTemporaryFile(max_size=memory)  # noqa: SIM115 (the caller closes it)
+    if not has_body(scope):
+        return BytesIO()
+    body = _Spool(memory)
     try:
-        await _fill(body, receive, limit)
+        await _fill(body, receive)
+        return await body.whole()
     except BaseException:
         body.close()
         raise
-    body.seek(0)
-    return body
 
 
-async def _fill(body: Body, receive: Receive, limit: int) -> None:
-    size, more = 0, True
+async def _fill(body: "_Spool", receive: Receive) -> None:
+    more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeft
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge
-        body.write(chunk)
+        await body.add(message.get("body", b""))
         more = message.get("more_body", False)
+
+
+class _Spool:
+    """Bytes in memory, and from a size on in a file that has no name."""
+
+    def __init__(self, memory: int) -> None:
+        self._memory = memory
+        self._pending = bytearray()
+        self._file: BinaryIO | None = None
+
+    async def add(self, part: bytes) -> None:
+        self._pending += part
+        if len(self._pending) > (self._memory if self._file is None else _BLOCK):
+            await to_thread.run_sync(self._flush)  # a disk may be slow; the loop does not wait
+
+    async def whole(self) -> BinaryIO:
+        if self._file is None:
+            return BytesIO(self._pending)
+        await to_thread.run_sync(self._flush)
+        self._file.seek(0)
+        return self._file
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _flush(self) -> None:
+        if self._file is None:
+            self._file = TemporaryFile()  # noqa: SIM115 (whoever has the body closes it)
+        self._file.write(self._pending)
+        self._pending = bytearray()

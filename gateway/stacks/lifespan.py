@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from gateway.dispatch import App, Message
+from gateway.messages import App, Message
 from gateway.errors import BanyanError
 
 _log = structlog.get_logger()

@@ -8,12 +8,34 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import Any
-
-Job = tuple[Future[Any], Callable[[], Any]]
+from typing import Any, Protocol
 
 
-class DaemonThreads(Executor):
+class Job:
+    """One call for a thread. Either a thread claims it or whoever waits for it does, never both."""
+
+    __slots__ = ("_unclaimed", "call")
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+        self._unclaimed = [True]
+
+    def claim(self) -> bool:
+        """Whether this caller is the first; popping a list is atomic."""
+        try:
+            return self._unclaimed.pop()
+        except IndexError:
+            return False
+
+
+class Stalled(Protocol):
+    """Who holds a thread only because a client reads slowly."""
+
+    def release(self) -> None:
+        """Asked to go on without waiting for the client."""
+
+
+class Threads:
     """At most `size` daemon threads; jobs wait in one queue."""
 
     def __init__(self, size: int) -> None:
@@ -22,33 +44,76 @@ class DaemonThreads(Executor):
         self._lock = Lock()
         self._started = 0
         self._unclaimed = 0  # idle threads less waiting jobs
+        self._stalled: dict[Stalled, None] = {}
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
+    def add(self, job: Job) -> bool:
+        """Hands a job over; False: every thread is busy, it waits."""
+        stalled = None
         with self._lock:
             self._unclaimed -= 1
             if self._unclaimed < 0 and self._started < self._size:
-                self._started += 1
-                self._unclaimed += 1
-                Thread(target=self._work, name=f"wsgi-{self._started}", daemon=True).start()
-        self._jobs.put((future, lambda: fn(*args, **kwargs)))
-        return future
+                self._start()
+            waits = self._unclaimed < 0
+            if waits and self._stalled:
+                stalled, _ = self._stalled.popitem()
+        self._jobs.put(job)
+        if stalled is not None:
+            stalled.release()
+        return not waits
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
-        """Ends idle threads, and busy ones after their job; `wait` is not needed: they are daemons."""
+    def stall(self, stalled: Stalled) -> bool:
+        """A thread is about to wait for its client; True: do not, for a job waits for a thread."""
+        with self._lock:
+            if self._unclaimed < 0:
+                return True
+            self._stalled[stalled] = None
+            return False
+
+    def resume(self, stalled: Stalled) -> None:
+        """It waits no more."""
+        with self._lock:
+            self._stalled.pop(stalled, None)
+
+    def close(self) -> None:
+        """Ends idle threads, and busy ones after their job."""
         for _ in range(self._started):
             self._jobs.put(None)
 
+    def _start(self) -> None:
+        self._started += 1
+        self._unclaimed += 1
+        Thread(target=self._work, name=f"wsgi-{self._started}", daemon=True).start()
+
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            future, call = job
+            if job.claim():
+                job.call()
+            del job  # an idle thread must not keep the last request alive
+            with self._lock:
+                self._unclaimed += 1
+
+
+class DaemonThreads(Executor):
+    """The same threads for libraries that want an executor."""
+
+    def __init__(self, size: int) -> None:
+        self._threads = Threads(size)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+
+        def call() -> None:
             if future.set_running_or_notify_cancel():
                 try:
-                    result = call()
+                    result = fn(*args, **kwargs)
                 except BaseException as error:
                     future.set_exception(error)
                 else:
                     future.set_result(result)
-            del job, future, call  # an idle thread must not keep the last request alive
-            with self._lock:
-                self._unclaimed += 1
+
+        self._threads.add(Job(call))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """`wait` is not needed: they are daemons."""
+        self._threads.close()

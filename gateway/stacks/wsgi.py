@@ -1,36 +1,43 @@
-"""Flask as a stack: a2wsgi, wrapped so that the app answers as it does under gunicorn.
+"""Flask as a stack: a WSGI app called in a thread, answering as it does under gunicorn's gthread worker.
 
-What a2wsgi 1.10.10 does wrong is mended around it; tests/gateway/test_wsgi_traps.py shows each mend
-fail on the bare library:
+- The request's body is complete before a thread is taken, and is a real file (`body.py`).
+- The environ is what gunicorn would build (`environ.py`).
+- An ordinary answer crosses from thread to loop once, a stream is joined on its way (`outbox.py`).
+- A call is never cancelled, for a thread cannot be: it is left behind, the rest of its answer dropped,
+  its iterable closed.
+- A thread is waited for only so long, then the answer is 503 with Retry-After.
 
-- the body is complete before a thread is taken, and is a real file (`body.py`);
-- a call is never cancelled: it is detached, the rest of its answer dropped, its iterable closed;
-- a client that leaves in the middle of a stream is noticed, and the iterable closed;
-- the environ is what gunicorn would build (`environ.py`);
-- a thread is waited for only so long, then the answer is 503 with Retry-After.
+`reference.py` does the same around a2wsgi; tests/gateway/test_wsgi_traps.py runs against both.
 """
 
-import json
-from asyncio import CancelledError, Task, create_task, current_task, shield
-from collections.abc import Callable, Iterable, Iterator
-from threading import Event
+import asyncio
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
+from functools import partial
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
-import anyio
-from a2wsgi import WSGIMiddleware
+import structlog
 from anyio.from_thread import BlockingPortal
 
-from gateway.dispatch import Message, Receive, Scope, Send
+from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.settings import Settings
-from gateway.stacks.body import Body, BodyTooLarge, ClientLeft, read_body
-from gateway.stacks.environ import Environ, complete_environ
-from gateway.stacks.threads import DaemonThreads
+from gateway.stacks.body import ClientLeft, read_body
+from gateway.stacks.environ import Environ, FileWrapper, build_environ
+from gateway.stacks.files import SentFile, sent_file
+from gateway.stacks.outbox import Outbox
+from gateway.stacks.refusal import refuse
+from gateway.stacks.start import Head, StartResponse
+from gateway.stacks.threads import Job, Threads
 
-StartResponse = Callable[..., Any]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
-_CALL: Final = "banyan.call"
+
+_PAGE: Final = (  # gunicorn's, for an app that raises before its answer has begun
+    b"<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n  <body>\n"
+    b"    <h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n"
+)
+_log = structlog.get_logger()
 
 
 class WSGIStack:
@@ -47,153 +54,163 @@ class WSGIStack:
         self._app = app
         self._settings = settings
         self._extras = {"banyan.portal": portal, "banyan.state": state}
-        self._bridge = WSGIMiddleware(self._in_thread)  # type: ignore[arg-type]
-        self._bridge.executor = DaemonThreads(settings.wsgi_threads)  # type: ignore[assignment]
-        self._free = anyio.Semaphore(settings.wsgi_threads, fast_acquire=True)
-        self._calls: set[Task[None]] = set()
+        self._threads = Threads(settings.wsgi_threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit, memory = self._settings.body_limit, self._settings.body_memory
         try:
-            body = await read_body(scope, receive, limit=limit, memory=memory)
+            body = await read_body(scope, receive, self._settings.body_memory)
         except ClientLeft:
             metrics.ABORTED_UPLOADS.inc()
             return
-        except BodyTooLarge:
-            await _refuse(send, 413, f"Request body too large: at most {limit} bytes")
+        except OSError as error:  # no room for it on the disk
+            _log.error("body.not_spooled", error=str(error))
+            await refuse(send, 503, "No room for the request body", (b"retry-after", b"1"))
             return
-        if await self._thread():
-            await self._attend(_Call(scope, body, receive, send))
-        else:
-            body.close()
-            await _refuse(send, 503, "All threads are busy", (b"retry-after", b"1"))
+        environ = build_environ(scope, body, multiprocess=self._settings.workers > 1)
+        environ.update(self._extras)
+        loop = asyncio.get_running_loop()
+        outbox = Outbox(loop, self._threads, self._settings.response_spool)
+        call = _Call(self._app, environ, outbox)
+        job = Job(partial(copy_context().run, call.run))
+        expiry = None
+        try:
+            if not self._threads.add(job):
+                expiry = loop.call_later(self._settings.wsgi_wait, call.expire, job)
+            await self._relay(call, receive, send)
+        finally:
+            if expiry is not None:
+                expiry.cancel()
+            outbox.leave()
+            if call.file is not None:
+                self._threads.add(call.file.closing)
+            if job.claim():  # cancelled before a thread took it
+                body.close()
 
     def close(self) -> None:
         """Takes no new calls; threads that are stuck in the app are left behind."""
-        self._bridge.executor.shutdown(wait=False)
+        self._threads.close()
 
-    async def _thread(self) -> bool:
-        """Waits for a free thread; False when the wait was too long."""
-        began = perf_counter()
-        with anyio.move_on_after(self._settings.wsgi_wait):
-            await self._free.acquire()
-            metrics.WSGI_QUEUE.observe(perf_counter() - began)
-            return True
-        return False
-
-    async def _attend(self, call: "_Call") -> None:
-        """Awaits the call; cancelled, it leaves the call to end alone: a thread cannot be cancelled."""
-        task = create_task(self._run(call))
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+    async def _relay(self, call: "_Call", receive: Receive, send: Send) -> None:
+        """Sends what the call says, as it comes."""
+        outbox = call.outbox
+        part, more = await outbox.take()
+        if call.expired:
+            await refuse(send, 503, "All threads are busy", (b"retry-after", b"1"))
+            return
+        if not call.head.sent:
+            await _fail(send, call.error)
+        await send(call.head.message())
+        watch = None
+        if more or call.file is not None:
+            watch = asyncio.create_task(_until_disconnect(receive, outbox))
         try:
-            await shield(task)
-        except CancelledError:
-            call.detach()
-            raise
-
-    async def _run(self, call: "_Call") -> None:
-        # a2wsgi must not decode the query (it would as ASCII); complete_environ does.
-        scope = {**call.scope, "query_string": b"", "root_path": "", _CALL: call}
-        metrics.WSGI_BUSY.inc()
-        try:
-            await self._bridge(scope, call.receive, call.send)  # type: ignore[arg-type]
+            while more:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                part, more = await outbox.take()
+            await self._finish(call, part, send)
         finally:
-            metrics.WSGI_BUSY.dec()
-            self._free.release()
-            call.end()
+            if watch is not None:
+                watch.cancel()
+
+    async def _finish(self, call: "_Call", part: bytes, send: Send) -> None:
+        """The last part, or the file, or what went wrong: the server cuts the answer then."""
+        if call.file is not None and not call.outbox.left:
+            await call.file.send(send, call.outbox)
+        if call.outbox.left:
+            return
+        cut = call.error is not None
+        await send({"type": "http.response.body", "body": part, "more_body": cut})
         if call.error is not None:
             raise call.error
 
-    def _in_thread(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
-        call: _Call = environ.pop("asgi.scope")[_CALL]
-        complete_environ(environ, call.scope, call.body)
-        environ.update(self._extras)
-        iterable: Iterable[bytes] = ()
-        try:
-            iterable = self._app(environ, call.starting(start_response))
-            for chunk in iterable:
-                if call.left.is_set():
-                    break
-                if chunk and not call.bodyless:
-                    yield chunk
-        except (SystemExit, KeyboardInterrupt) as error:  # they would end the loop, not the request
-            raise RuntimeError(f"the app raised {type(error).__name__}") from error
-        finally:
-            getattr(iterable, "close", lambda: None)()
-
 
 class _Call:
-    """One call of the app, seen from the loop and from the app's thread."""
+    """One call of the app, in its thread."""
 
-    def __init__(self, scope: Scope, body: Body, receive: Receive, send: Send) -> None:
-        self.scope, self.body, self.receive = scope, body, receive
-        self.left = Event()  # nobody listens any more: what the app still sends is dropped
-        self.bodyless = scope["method"] == "HEAD"
-        self.error: Exception | None = None  # what the server's `send` raised, for after the call
-        self._send = send
-        self._sender: Task[Any] | None = (
-            None  # a2wsgi's task, while it waits in the server's `send`
-        )
-        self._watch: Task[None] | None = None
-        self._chunks = 0
+    def __init__(self, app: WSGIApp, environ: Environ, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.head = Head(environ["REQUEST_METHOD"], self._write)
+        self.file: SentFile | None = None  # the answer's body, if it is a file
+        self.error: Exception | None = None
+        self.expired = False
+        self._app, self._environ = app, environ
+        self._waits_since = perf_counter()
 
-    def starting(self, start_response: StartResponse) -> StartResponse:
-        """Lets a status without a reason pass, and notes the statuses that have no body."""
-
-        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            code = status.split(" ", 1)[0]
-            self.bodyless = self.bodyless or code in {"204", "304"}
-            return start_response(status if " " in status else f"{status} ", headers, *exc_info)
-
-        return start
-
-    async def send(self, message: Message) -> None:
-        """Passes a message to the server; never raises, or a2wsgi's thread would wait for ever."""
-        if self.left.is_set():
-            return
-        self._watch_streams(message)
-        self._sender = current_task()
+    def run(self) -> None:
+        metrics.WSGI_QUEUE.observe(perf_counter() - self._waits_since)
+        metrics.WSGI_BUSY.inc()
+        iterable: Iterable[bytes] = ()
         try:
-            await self._send(message)
-        except CancelledError:
-            if not self.left.is_set():
-                raise
-            if self._sender is not None:
-                self._sender.uncancel()  # it was detach(): only this wait should end
+            iterable = self._app(self._environ, self.head.start_response)
+            self._answer(iterable)
         except Exception as error:
-            self.left.set()
-            self.error = error
+            self._fail(error)
+        except (SystemExit, KeyboardInterrupt) as error:  # they would end the worker
+            self._fail(RuntimeError(f"the app raised {type(error).__name__}"))
         finally:
-            self._sender = None
+            self.outbox.end()
+            self._close(iterable)
+            metrics.WSGI_BUSY.dec()
 
-    def detach(self) -> None:
-        """Nobody awaits the call any more: drops its answer, also one stuck in the server's `send`."""
-        self.left.set()
-        if self._sender is not None:
-            self._sender.cancel()
+    def expire(self, job: Job) -> None:
+        """The wait for a thread is over; unless one has taken the job."""
+        if job.claim():
+            self.expired = True
+            self._environ["wsgi.input"].close()
+            self.outbox.end()
 
-    def end(self) -> None:
-        self.body.close()
-        if self._watch is not None:
-            self._watch.cancel()
+    def _answer(self, iterable: Iterable[bytes]) -> None:
+        if isinstance(iterable, FileWrapper) and not self.head.omits_body:
+            self.file = sent_file(iterable, self.head.length, partial(_closed, iterable))
+        if self.file is None:
+            for part in iterable:
+                self._write(part)
+                if self.outbox.left and not self.outbox.ended:
+                    break
+        self.head.send()
 
-    def _watch_streams(self, message: Message) -> None:
-        """From the second part on an answer is a stream, and the client may leave in its middle."""
-        if message["type"] == "http.response.body" and message.get("more_body"):
-            self._chunks += 1
-            if self._chunks == 2:
-                self._watch = create_task(self._until_disconnect())
+    def _write(self, part: bytes) -> None:
+        self.head.send()
+        if not isinstance(part, bytes):
+            raise TypeError(f"the app's answer has a part that is {type(part).__name__}, not bytes")
+        part, complete = self.head.admit(part)
+        if complete:
+            self.outbox.end(part)
+        elif part:
+            self.outbox.put(part)
 
-    async def _until_disconnect(self) -> None:
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-        self.detach()
+    def _fail(self, error: Exception) -> None:
+        if self.outbox.ended:  # the client has its answer; what comes after it is for the log
+            _log.error("wsgi.failed_after_answer", exc_info=error)
+        else:
+            self.error = error
+
+    def _close(self, iterable: Iterable[bytes]) -> None:
+        if self.file is None:
+            _closed(iterable)
+        elif self.outbox.left and self.file.closing.claim():  # nobody came for the file
+            self.file.closing.call()
+        body: BinaryIO = self._environ["wsgi.input"]
+        body.close()
 
 
-async def _refuse(send: Send, status: int, error: str, *headers: tuple[bytes, bytes]) -> None:
-    """The gateway's own answer: a status and a short JSON body."""
-    body = json.dumps({"error": error}).encode() + b"\n"
-    framing = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": [*framing, *headers]})
-    await send({"type": "http.response.body", "body": body})
+def _closed(iterable: Iterable[bytes]) -> None:
+    try:
+        getattr(iterable, "close", lambda: None)()
+    except (Exception, SystemExit, KeyboardInterrupt):
+        _log.exception("wsgi.close_failed")
+
+
+async def _fail(send: Send, error: Exception | None) -> None:
+    """The answer of an app that gave none; raises `error`, which the server logs."""
+    headers = [(b"content-type", b"text/html"), (b"content-length", b"%d" % len(_PAGE))]
+    headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": _PAGE})
+    raise error or RuntimeError("the app ended without calling start_response")
+
+
+async def _until_disconnect(receive: Receive, outbox: Outbox) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    outbox.leave()

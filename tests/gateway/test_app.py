@@ -187,9 +187,8 @@ async def test_b055_a_modern_handler_that_exits_fails_its_request_only(tmp_path:
     async def who() -> None:
         raise SystemExit(3)
 
-    async with gateway(
-        tmp_path, PLAN.format(phase="gradual", modern=100), modern=lambda: app
-    ) as gate:
+    plan = "defaults: {failover: never}\n" + PLAN.format(phase="gradual", modern=100)
+    async with gateway(tmp_path, plan, modern=lambda: app) as gate:
         with pytest.raises(RuntimeError, match="the app raised SystemExit"):
             await drive.AsgiTarget(gate).send(drive.Request("GET", "/who"))
 

@@ -13,21 +13,12 @@ from gateway.exchange import Exchange
 from gateway.head import HeadReader, UnitSource
 from gateway.override import Overrides
 from gateway.routing import Route, RouteTable
+from gateway.settings import Settings
 from gateway.words import Phase, Reason, Stack
 from tests.drive import Answer, AsgiTarget, Request
-from tests.stacks import PLAN, gateway
+from tests.stacks import PLAN, Recorder, gateway
 
 OVERRIDES = Overrides(b"secret")
-
-
-class Recorder:
-    """An observer that keeps what it sees."""
-
-    def __init__(self) -> None:
-        self.seen: list[Exchange] = []
-
-    def observe(self, exchange: Exchange) -> None:
-        self.seen.append(exchange)
 
 
 class Broken:
@@ -42,8 +33,10 @@ async def ok(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": scope["stack"].encode()})
 
 
-def dispatch(*observers: Any, legacy: Any = ok, modern: Any = ok, split: int = 50_000) -> Dispatch:
-    made = Dispatch(observers, OVERRIDES)
+def dispatch(
+    *observers: Any, legacy: Any = ok, modern: Any = ok, split: int = 50_000, **changes: Any
+) -> Dispatch:
+    made = Dispatch(observers, OVERRIDES, Settings(**changes))
     made.stacks = {Stack.LEGACY: _named("legacy", legacy), Stack.MODERN: _named("modern", modern)}
     made.plan = plan(split)
     return made
@@ -131,7 +124,7 @@ async def test_a_request_id_that_is_not_sane_is_replaced_for_client_and_stack(gi
 
 async def test_x_served_by_can_be_switched_off() -> None:
     app = dispatch()
-    quiet = Dispatch((), OVERRIDES, served_by=False)
+    quiet = Dispatch((), OVERRIDES, Settings(served_by=False))
     quiet.stacks, quiet.plan = app.stacks, app.plan
     assert (await get(quiet)).header("x-served-by") is None
 
@@ -179,7 +172,7 @@ async def test_b050_what_an_app_raises_before_its_answer_is_counted_as_500_for_i
 
     recorder = Recorder()
     with pytest.raises(ValueError, match="no answer"):
-        await get(dispatch(recorder, modern=broken, split=100_000))
+        await get(dispatch(recorder, modern=broken, split=100_000), method="POST")
     assert (recorder.seen[0].decision.stack, recorder.seen[0].status) == (Stack.MODERN, 500)
 
 

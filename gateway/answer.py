@@ -1,0 +1,93 @@
+"""What one client gets of one request: the messages on their way to the server, and what became of them."""
+
+from asyncio import Task
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, Final
+
+from gateway.failover import Budget
+from gateway.head import REQUEST_ID, Header
+from gateway.messages import Message, Receive, Send
+
+_SERVER_ERROR: Final = 500
+
+
+class BodyTooLarge(Exception):
+    """A request body above the limit; raised by `receive`, so that no app goes on with a part of it."""
+
+
+class Answer:
+    """Adds the gateway's headers to the first message, and keeps a failing one back if another stack
+    may answer instead.
+    """
+
+    __slots__ = (
+        "_received", "_request_id", "_send", "_served_by", "began", "budget", "dropped", "failed", "left",
+        "over_budget", "overdue", "since", "status", "task", "too_large",
+    )  # fmt: skip
+
+    def __init__(
+        self, send: Send, served_by: Sequence[Header], request_id: bytes, task: Task[Any] | None
+    ) -> None:
+        self._send = send
+        self._served_by = served_by
+        self._request_id = (REQUEST_ID, request_id)
+        self.task = task
+        self.began = self.since = perf_counter()  # the request's last byte came `since`
+        self.budget: Budget | None = None  # set: another stack may answer if this one fails
+        self.status = 0  # of what the client got; 0: nothing yet
+        self.failed = 0  # the status that was kept back
+        self.over_budget = False  # it would have been, but for the budget
+        self.left = False  # the client, while something was sent to it
+        self.overdue = False  # the deadline has passed
+        self.too_large = False  # the request's body
+        self.dropped = False  # what the stack says is not heard any more
+        self._received = 0  # bytes of the request's body
+
+    async def send(self, message: Message) -> None:
+        """The `send` that the stack gets."""
+        if self.dropped:
+            return
+        starts = message["type"] == "http.response.start"
+        if starts:
+            if message["status"] >= _SERVER_ERROR and self.fail(message["status"]):
+                return
+            message["headers"] = [*message.get("headers", ()), *self._served_by, self._request_id]
+        try:
+            await self._send(message)
+        except OSError:  # some servers raise when the client has left, others go silent
+            self.left = True
+            raise
+        if starts:
+            self.status = message["status"]
+
+    def fail(self, status: int) -> bool:
+        """The stack failed; True: nothing of it was sent, and another one may answer instead."""
+        if self.budget is None or self.status or self.left:
+            return False
+        if not self.budget.take():
+            self.over_budget = True
+            return False
+        self.failed, self.dropped = status, True
+        return True
+
+    def again(self, served_by: Sequence[Header]) -> None:
+        """Another stack answers now."""
+        self._served_by, self.budget = served_by, None
+        self.dropped = self.overdue = False
+        self.since = perf_counter()
+
+    def receiving(self, receive: Receive, limit: int) -> Receive:
+        """A `receive` that keeps the request's body below `limit` bytes, and the time it last came."""
+
+        async def counted() -> Message:
+            message = await receive()
+            self.since = perf_counter()
+            self._received += len(message.get("body", b""))
+            if self._received > limit:
+                self.too_large = True
+                self.dropped = not self.status
+                raise BodyTooLarge
+            return message
+
+        return counted

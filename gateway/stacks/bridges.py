@@ -1,0 +1,17 @@
+"""The two ways to call a WSGI app in this process."""
+
+from typing import Any
+
+from anyio.from_thread import BlockingPortal
+
+from gateway.settings import Settings
+from gateway.stacks.reference import ReferenceStack
+from gateway.stacks.wsgi import WSGIApp, WSGIStack
+
+
+def wsgi_stack(
+    app: WSGIApp, settings: Settings, portal: BlockingPortal, state: dict[str, Any]
+) -> WSGIStack | ReferenceStack:
+    """The bridge that `BANYAN_WSGI_BRIDGE` names."""
+    kind = ReferenceStack if settings.wsgi_bridge == "a2wsgi" else WSGIStack
+    return kind(app, settings, portal, state)

@@ -1,0 +1,140 @@
+"""An answer on its way from the app's thread to the loop: bounded, joined, never lost.
+
+The thread puts parts in, the loop takes what is there, joined. One message crosses over when the loop
+sleeps, none while it is busy: an ordinary answer costs one wake-up, a fast stream one per send.
+
+A thread whose client reads slowly waits, and holds a place in the pool. When others wait for that
+place, it is released: what it goes on to say waits on disk, until the client has caught up.
+"""
+
+from asyncio import AbstractEventLoop
+from asyncio import Event as LoopEvent
+from collections import deque
+from contextlib import suppress
+from threading import Event, Lock
+from typing import Final
+
+from anyio import to_thread
+
+from gateway.stacks.overflow import Overflow
+from gateway.stacks.threads import Threads
+
+ROOM: Final = 256 * 1024  # bytes that wait in memory before their thread does
+
+
+class Outbox:
+    """One answer's body; at most `spool` bytes of it go to disk. Made on the loop."""
+
+    def __init__(self, loop: AbstractEventLoop, threads: Threads, spool: int) -> None:
+        self._loop, self._threads, self._spool = loop, threads, spool
+        self._lock = Lock()
+        self._parts: deque[bytes] = deque()
+        self._size = 0  # bytes of the parts
+        self._overflow: Overflow | None = None
+        self.ended = False  # there is no more
+        self._sleeps = False  # the loop waits for news
+        self._news = LoopEvent()
+        self._room = Event()
+        self.left = False  # nobody takes any more; what is put is dropped
+
+    # In the app's thread
+
+    def put(self, part: bytes) -> None:
+        """Adds a part, and waits while the client is too far behind and nobody needs the thread."""
+        while not self.left and not self._added(part):
+            self._room.wait()
+        if self._overflow is None and self._size >= ROOM and not self.left:
+            self._wait_for_room()
+
+    def end(self, part: bytes = b"") -> None:
+        """There is no more; `part` is the last."""
+        if part:
+            while not self.left and not self._added(part, wake=False):
+                self._room.wait()
+        with self._lock:
+            self.ended = True
+        self._wake()
+
+    def _added(self, part: bytes, *, wake: bool = True) -> bool:
+        """False: it went nowhere, for the disk is full or its share used up."""
+        with self._lock:
+            overflow = self._overflow
+            if overflow is not None and not overflow.unread and not self._parts:
+                overflow.close()  # the client has caught up
+                overflow = self._overflow = None
+            self._room.clear()
+            if overflow is None:
+                self._parts.append(part)
+                self._size += len(part)
+        if overflow is not None:
+            if overflow.full:
+                return False
+            try:
+                overflow.write(part)
+            except OSError:  # the disk is full: it waits for the client after all
+                return False
+        if wake:
+            self._wake()
+        return True
+
+    def _wait_for_room(self) -> None:
+        if self._threads.stall(self):
+            self.release()
+        self._room.wait()
+        self._threads.resume(self)
+
+    def _wake(self) -> None:
+        with self._lock:
+            wakes, self._sleeps = self._sleeps, False
+        if wakes:
+            with suppress(RuntimeError):  # the loop is closed: the worker ended without us
+                self._loop.call_soon_threadsafe(self._news.set)
+
+    # In any thread
+
+    def release(self) -> None:
+        """Lets the app's thread go on: what it has to say goes to disk. Without disk it waits."""
+        with self._lock, suppress(OSError):
+            if self._overflow is None and not self.ended and not self.left:
+                self._overflow = Overflow(self._spool)
+            self._room.set()
+
+    # On the loop
+
+    async def take(self) -> tuple[bytes, bool]:
+        """What is there, joined, and whether more follows; waits if nothing is there."""
+        while not self.left:
+            with self._lock:
+                part, overflow = self._joined(), self._overflow
+                unread = overflow is not None and overflow.unread > 0
+                last = self.ended and not unread
+                if part or last:
+                    return part, not last
+                self._sleeps = not unread
+                self._news.clear()
+            if overflow is not None and unread:
+                part = await to_thread.run_sync(overflow.read, ROOM)
+                self._room.set()
+                return part, True
+            await self._news.wait()
+        return b"", False
+
+    def leave(self) -> None:
+        """Nobody takes any more; what the app still says is dropped."""
+        self._news.set()
+        with self._lock:
+            self.left = True
+            self._room.set()
+            self._parts.clear()
+            if self._overflow is not None:
+                self._overflow.close()
+
+    def _joined(self) -> bytes:
+        """The parts in memory as one."""
+        if not self._parts:
+            return b""
+        part = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        self._size = 0
+        self._room.set()
+        return part
