@@ -1,4 +1,4 @@
-"""What one client gets of one request: the messages on their way to the server, and what became of them."""
+"""What one client gets of one request: messages on their way to the server, and what became of them."""
 
 from asyncio import Task
 from collections.abc import Sequence
@@ -10,20 +10,26 @@ from gateway.head import REQUEST_ID, Header
 from gateway.messages import Message, Receive, Send
 
 _SERVER_ERROR: Final = 500
+_HELD: Final = 64 * 1024  # bytes of an answer that is held until it is there as a whole
+_MESSAGES: Final = 64  # of such an answer
 
 
 class BodyTooLarge(Exception):
     """A request body above the limit; raised by `receive`, so that no app goes on with a part of it."""
 
 
+class ClientTooSlow(Exception):
+    """The client took nothing for so long that its answer is cut; no stack's failure."""
+
+
 class Answer:
-    """Adds the gateway's headers to the first message, and keeps a failing one back if another stack
+    """Adds the gateway's headers to the first message, and keeps a failing answer back if another stack
     may answer instead.
     """
 
     __slots__ = (
-        "_received", "_request_id", "_send", "_served_by", "began", "budget", "dropped", "failed", "left",
-        "over_budget", "overdue", "since", "status", "task", "too_large",
+        "_held", "_received", "_request_id", "_send", "_served_by", "began", "budget", "dropped",
+        "failed", "left", "over_budget", "overdue", "since", "status", "task", "too_large",
     )  # fmt: skip
 
     def __init__(
@@ -42,17 +48,38 @@ class Answer:
         self.overdue = False  # the deadline has passed
         self.too_large = False  # the request's body
         self.dropped = False  # what the stack says is not heard any more
+        self._held: list[Message] = []  # an answer that may still fail
         self._received = 0  # bytes of the request's body
 
     async def send(self, message: Message) -> None:
         """The `send` that the stack gets."""
         if self.dropped:
             return
-        starts = message["type"] == "http.response.start"
-        if starts:
+        if self._held:
+            await self._hold_on(message)
+        elif message["type"] == "http.response.start" and self.budget is not None:
             if message["status"] >= _SERVER_ERROR and self.fail(message["status"]):
                 return
-            message["headers"] = [*message.get("headers", ()), *self._served_by, self._request_id]
+            if _length(message) <= _HELD:
+                self._held.append(message)
+            else:
+                await self._pass(message)
+        else:
+            await self._pass(message)
+
+    async def _hold_on(self, message: Message) -> None:
+        """A short answer that another stack could give is sent when it is there as a whole."""
+        self._held.append(message)
+        if not message.get("more_body", False) or len(self._held) > _MESSAGES:
+            held, self._held = self._held, []
+            for one in held:
+                await self._pass(one)
+
+    async def _pass(self, message: Message) -> None:
+        starts = message["type"] == "http.response.start"
+        if starts:
+            headers = message.get("headers", ())
+            message["headers"] = [*headers, *self._served_by, self._request_id]
         try:
             await self._send(message)
         except OSError:  # some servers raise when the client has left, others go silent
@@ -63,6 +90,7 @@ class Answer:
 
     def fail(self, status: int) -> bool:
         """The stack failed; True: nothing of it was sent, and another one may answer instead."""
+        self._held = []
         if self.budget is None or self.status or self.left:
             return False
         if not self.budget.take():
@@ -70,6 +98,11 @@ class Answer:
             return False
         self.failed, self.dropped = status, True
         return True
+
+    def finish(self) -> None:
+        """The stack has ended. Raises RuntimeError if more of its answer should have come."""
+        if self._held:
+            raise RuntimeError("the app ended in the middle of its answer")
 
     def again(self, served_by: Sequence[Header]) -> None:
         """Another stack answers now."""
@@ -91,3 +124,11 @@ class Answer:
             return message
 
         return counted
+
+
+def _length(start: Message) -> float:
+    """The answer's length as it declares it; infinite for a stream, which must not be held."""
+    for name, value in start.get("headers", ()):
+        if name == b"content-length":
+            return int(value)
+    return float("inf")

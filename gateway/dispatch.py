@@ -23,7 +23,7 @@ from typing import Final
 
 import structlog
 
-from gateway.answer import Answer
+from gateway.answer import Answer, ClientTooSlow
 from gateway.assignment import Decision, decide
 from gateway.exchange import Exchange, Observer
 from gateway.failover import Budget
@@ -134,19 +134,17 @@ class Dispatch:
         self.in_flight[stack] += 1
         try:
             await self.stacks[stack](scope, receive, answer.send)
+            answer.finish()
         except CancelledError:
             if not answer.overdue or answer.task is None:
                 raise
             answer.task.uncancel()
-        except (SystemExit, KeyboardInterrupt) as error:  # they would end the worker
-            if not answer.fail(500):
-                answer.status = 500
-                raise RuntimeError(f"the app raised {type(error).__name__}") from error
-        except BaseException:
+        except BaseException as error:
             # The server answers as it would for the bare app; cut in the middle counts as failed too.
             if not answer.fail(500) and not answer.dropped:
-                answer.status = answer.status if answer.left else 500
-                raise
+                if not answer.left and not isinstance(error, ClientTooSlow):
+                    answer.status = 500
+                raise _harmless(error) from error.__cause__
         finally:
             self.in_flight[stack] -= 1
         await self._refuse_in_its_place(answer)
@@ -223,6 +221,13 @@ def _request_id(found: dict[bytes, bytes], scope: Scope) -> bytes:
     )
     scope["headers"] = [*kept, (REQUEST_ID, made)]
     return made
+
+
+def _harmless(error: BaseException) -> BaseException:
+    """An app that exits ends its request, not the worker."""
+    if isinstance(error, SystemExit | KeyboardInterrupt):
+        return RuntimeError(f"the app raised {type(error).__name__}")
+    return error
 
 
 def _has_body(found: Mapping[bytes, bytes]) -> bool:

@@ -58,10 +58,10 @@ class Settings(BaseSettings):
         "banyan", description="What calls a Flask app in this process: `banyan` or `a2wsgi`."
     )
     response_spool: int = Field(
-        1024 * _MIB,
+        4096 * _MIB,
         ge=0,
-        description="Bytes of one answer of a Flask app that go to disk while its client reads slowly "
-        "and others wait for a thread.",
+        description="Bytes on disk of a Flask app's answers whose clients read slowly while others wait "
+        "for a thread.",
     )
     body_limit: int = Field(
         1024 * _MIB, ge=0, description="Largest request body in bytes that a stack gets; 413 above."

@@ -69,6 +69,10 @@ HEADERS_DROPPED = Counter(
     "Request headers that no stack gets: names with an underscore, and X-Banyan-*.",
     ("reason",),
 )
+SLOW_CLIENTS_CUT = Counter(
+    "gateway_slow_clients_cut_total",
+    "Answers of Flask that were cut because their clients took nothing while others waited.",
+)
 ABORTED_UPLOADS = Counter(
     "gateway_aborted_uploads_total", "Request bodies that ended early; no app was called."
 )

@@ -4,29 +4,34 @@ The thread puts parts in, the loop takes what is there, joined. One message cros
 sleeps, none while it is busy: an ordinary answer costs one wake-up, a fast stream one per send.
 
 A thread whose client reads slowly waits, and holds a place in the pool. When others wait for that
-place, it is released: what it goes on to say waits on disk, until the client has caught up.
+place, it is released: what it goes on to say waits on disk, until the client has caught up. Where the
+disk's share is used up, a client that has taken nothing for seconds is let go.
 """
 
-from asyncio import AbstractEventLoop
 from asyncio import Event as LoopEvent
+from asyncio import current_task, get_running_loop
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock
+from time import perf_counter
 from typing import Final
 
 from anyio import to_thread
 
-from gateway.stacks.overflow import Overflow
+from gateway.stacks.overflow import Overflow, Share
 from gateway.stacks.threads import Threads
 
 ROOM: Final = 256 * 1024  # bytes that wait in memory before their thread does
+TOO_SLOW: Final = 5.0  # seconds without taking a byte, while others wait for the thread
 
 
 class Outbox:
-    """One answer's body; at most `spool` bytes of it go to disk. Made on the loop."""
+    """One answer's body. Made on the loop, by the task that takes it."""
 
-    def __init__(self, loop: AbstractEventLoop, threads: Threads, spool: int) -> None:
-        self._loop, self._threads, self._spool = loop, threads, spool
+    def __init__(self, threads: Threads, disk: Share) -> None:
+        self._loop, self._task = get_running_loop(), current_task()
+        self._threads, self._disk = threads, disk
         self._lock = Lock()
         self._parts: deque[bytes] = deque()
         self._size = 0  # bytes of the parts
@@ -35,14 +40,17 @@ class Outbox:
         self._sleeps = False  # the loop waits for news
         self._news = LoopEvent()
         self._room = Event()
+        self._stalled: float | None = None  # since when the app's thread waits for the client
         self.left = False  # nobody takes any more; what is put is dropped
+        self._over = False  # the task takes no more
+        self.too_slow = False  # for the client was let go; the task is cancelled
 
     # In the app's thread
 
     def put(self, part: bytes) -> None:
         """Adds a part, and waits while the client is too far behind and nobody needs the thread."""
         while not self.left and not self._added(part):
-            self._room.wait()
+            self._wait_for_room()
         if self._overflow is None and self._size >= ROOM and not self.left:
             self._wait_for_room()
 
@@ -50,7 +58,7 @@ class Outbox:
         """There is no more; `part` is the last."""
         if part:
             while not self.left and not self._added(part, wake=False):
-                self._room.wait()
+                self._wait_for_room()
         with self._lock:
             self.ended = True
         self._wake()
@@ -67,7 +75,7 @@ class Outbox:
                 self._parts.append(part)
                 self._size += len(part)
         if overflow is not None:
-            if overflow.full:
+            if self._disk.used_up:
                 return False
             try:
                 overflow.write(part)
@@ -78,26 +86,48 @@ class Outbox:
         return True
 
     def _wait_for_room(self) -> None:
-        if self._threads.stall(self):
-            self.release()
+        self._stalled = perf_counter()
+        self._threads.stall(self)
         self._room.wait()
+        self._stalled = None
         self._threads.resume(self)
 
     def _wake(self) -> None:
         with self._lock:
             wakes, self._sleeps = self._sleeps, False
         if wakes:
-            with suppress(RuntimeError):  # the loop is closed: the worker ended without us
-                self._loop.call_soon_threadsafe(self._news.set)
+            self._call(self._news.set)
+
+    def _call(self, call: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the worker ended without us
+            self._loop.call_soon_threadsafe(call)
 
     # In any thread
 
-    def release(self) -> None:
-        """Lets the app's thread go on: what it has to say goes to disk. Without disk it waits."""
-        with self._lock, suppress(OSError):
-            if self._overflow is None and not self.ended and not self.left:
-                self._overflow = Overflow(self._spool)
-            self._room.set()
+    def release(self) -> bool:
+        """Lets the app's thread go on: what it has to say goes to disk. Without disk it waits, but not
+        for a client that has taken nothing for long.
+        """
+        with self._lock:
+            since = self._stalled
+            if since is None or self.left:
+                return True
+            if self._spill():
+                self._room.set()
+                return True
+            self.left = self.too_slow = perf_counter() - since > TOO_SLOW
+            if self.left:
+                self._room.set()
+        if self.left:
+            self._call(self._cut)
+        return self.left
+
+    def _spill(self) -> bool:
+        if self._disk.used_up:
+            return False
+        with suppress(OSError):
+            self._overflow = self._overflow or Overflow(self._disk)
+        return self._overflow is not None
 
     # On the loop
 
@@ -119,8 +149,13 @@ class Outbox:
             await self._news.wait()
         return b"", False
 
+    def _cut(self) -> None:
+        if self._task is not None and not self._over:
+            self._task.cancel()
+
     def leave(self) -> None:
         """Nobody takes any more; what the app still says is dropped."""
+        self._over = True
         self._news.set()
         with self._lock:
             self.left = True

@@ -5,14 +5,32 @@ from tempfile import TemporaryFile
 from threading import Lock
 
 
+class Share:
+    """The bytes of disk that all answers of one stack may have together."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._lock = Lock()
+
+    @property
+    def used_up(self) -> bool:
+        return self._used >= self._limit
+
+    def add(self, size: int) -> None:
+        """Takes `size` bytes; gives them back, if it is negative."""
+        with self._lock:
+            self._used += size
+
+
 class Overflow:
     """A queue of bytes in a file without a name. One thread writes, one reads.
 
     Raises OSError if there is no disk to write to.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, share: Share) -> None:
+        self._share = share
         self._file = TemporaryFile(buffering=0)  # noqa: SIM115 (closed by `close`)
         self._lock = Lock()  # a file must not be closed while it is written: its number is reused
         self._written = 0
@@ -22,10 +40,6 @@ class Overflow:
     def unread(self) -> int:
         return self._written - self._read
 
-    @property
-    def full(self) -> bool:
-        return self.unread >= self._limit
-
     def write(self, part: bytes) -> None:
         """Adds `part`, or nothing of it: after `close`, and where the disk is full (OSError)."""
         rest, end = memoryview(part), self._written
@@ -34,6 +48,7 @@ class Overflow:
                 done = os.pwrite(self._file.fileno(), rest, end)
                 end += done
                 rest = rest[done:]
+            self._share.add(end - self._written)
             self._written = end
 
     def read(self, size: int) -> bytes:
@@ -47,4 +62,6 @@ class Overflow:
 
     def close(self) -> None:
         with self._lock:
-            self._file.close()
+            if not self._file.closed:
+                self._file.close()
+                self._share.add(-self._written)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from gateway.messages import Message
 from gateway.head import Header
+from gateway.messages import Message
 
 StartResponse = Callable[..., Callable[[bytes], None]]
 

@@ -4,6 +4,7 @@
 stopped worker alive for ever.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
@@ -31,8 +32,8 @@ class Job:
 class Stalled(Protocol):
     """Who holds a thread only because a client reads slowly."""
 
-    def release(self) -> None:
-        """Asked to go on without waiting for the client."""
+    def release(self) -> bool:
+        """Asked to go on without its client; False: it cannot."""
 
 
 class Threads:
@@ -44,30 +45,36 @@ class Threads:
         self._lock = Lock()
         self._started = 0
         self._unclaimed = 0  # idle threads less waiting jobs
-        self._stalled: dict[Stalled, None] = {}
+        self._stalled: OrderedDict[Stalled, None] = OrderedDict()  # the longest first
 
     def add(self, job: Job) -> bool:
         """Hands a job over; False: every thread is busy, it waits."""
-        stalled = None
         with self._lock:
             self._unclaimed -= 1
             if self._unclaimed < 0 and self._started < self._size:
                 self._start()
             waits = self._unclaimed < 0
-            if waits and self._stalled:
-                stalled, _ = self._stalled.popitem()
         self._jobs.put(job)
-        if stalled is not None:
-            stalled.release()
+        if waits:
+            self.press()
         return not waits
 
-    def stall(self, stalled: Stalled) -> bool:
-        """A thread is about to wait for its client; True: do not, for a job waits for a thread."""
+    def press(self) -> None:
+        """A job waits for a thread: asks for the one that has waited longest for its client."""
         with self._lock:
-            if self._unclaimed < 0:
-                return True
+            if self._unclaimed >= 0 or not self._stalled:
+                return
+            stalled, _ = self._stalled.popitem(last=False)
+        if not stalled.release():
+            with self._lock:
+                self._stalled[stalled] = None
+                self._stalled.move_to_end(stalled, last=False)
+
+    def stall(self, stalled: Stalled) -> None:
+        """A thread is about to wait for its client."""
+        with self._lock:
             self._stalled[stalled] = None
-            return False
+        self.press()
 
     def resume(self, stalled: Stalled) -> None:
         """It waits no more."""

@@ -5,7 +5,8 @@
 - An ordinary answer crosses from thread to loop once, a stream is joined on its way (`outbox.py`).
 - A call is never cancelled, for a thread cannot be: it is left behind, the rest of its answer dropped,
   its iterable closed.
-- A thread is waited for only so long, then the answer is 503 with Retry-After.
+- A thread is waited for only so long, then the answer is 503 with Retry-After. Who holds one for a slow
+  client gives it up.
 
 `reference.py` does the same around a2wsgi; tests/gateway/test_wsgi_traps.py runs against both.
 """
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO, Final
 import structlog
 from anyio.from_thread import BlockingPortal
 
+from gateway.answer import ClientTooSlow
 from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.settings import Settings
@@ -27,6 +29,7 @@ from gateway.stacks.body import ClientLeft, read_body
 from gateway.stacks.environ import Environ, FileWrapper, build_environ
 from gateway.stacks.files import SentFile, sent_file
 from gateway.stacks.outbox import Outbox
+from gateway.stacks.overflow import Share
 from gateway.stacks.refusal import refuse
 from gateway.stacks.start import Head, StartResponse
 from gateway.stacks.threads import Job, Threads
@@ -37,6 +40,7 @@ _PAGE: Final = (  # gunicorn's, for an app that raises before its answer has beg
     b"<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n  <body>\n"
     b"    <h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n"
 )
+_STEP: Final = 1.0  # seconds
 _log = structlog.get_logger()
 
 
@@ -55,6 +59,7 @@ class WSGIStack:
         self._settings = settings
         self._extras = {"banyan.portal": portal, "banyan.state": state}
         self._threads = Threads(settings.wsgi_threads)
+        self._disk = Share(settings.response_spool)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -68,19 +73,22 @@ class WSGIStack:
             return
         environ = build_environ(scope, body, multiprocess=self._settings.workers > 1)
         environ.update(self._extras)
-        loop = asyncio.get_running_loop()
-        outbox = Outbox(loop, self._threads, self._settings.response_spool)
-        call = _Call(self._app, environ, outbox)
+        call = _Call(self._app, environ, Outbox(self._threads, self._disk))
         job = Job(partial(copy_context().run, call.run))
-        expiry = None
         try:
             if not self._threads.add(job):
-                expiry = loop.call_later(self._settings.wsgi_wait, call.expire, job)
+                self._hurry(call, job, self._settings.wsgi_wait)
             await self._relay(call, receive, send)
+        except asyncio.CancelledError as cancelled:
+            call.end_wait()
+            task = asyncio.current_task()
+            if not call.outbox.too_slow or task is None:
+                raise
+            task.uncancel()
+            metrics.SLOW_CLIENTS_CUT.inc()
+            raise ClientTooSlow from cancelled
         finally:
-            if expiry is not None:
-                expiry.cancel()
-            outbox.leave()
+            call.outbox.leave()
             if call.file is not None:
                 self._threads.add(call.file.closing)
             if job.claim():  # cancelled before a thread took it
@@ -90,10 +98,20 @@ class WSGIStack:
         """Takes no new calls; threads that are stuck in the app are left behind."""
         self._threads.close()
 
+    def _hurry(self, call: "_Call", job: Job, rest: float) -> None:
+        """A job waits for a thread: asks for one every second, for `rest` seconds."""
+        if rest <= 0:
+            call.expire(job)
+            return
+        self._threads.press()
+        step, loop = min(_STEP, rest), asyncio.get_running_loop()
+        call.waiting = loop.call_later(step, self._hurry, call, job, rest - step)
+
     async def _relay(self, call: "_Call", receive: Receive, send: Send) -> None:
         """Sends what the call says, as it comes."""
         outbox = call.outbox
         part, more = await outbox.take()
+        call.end_wait()
         if call.expired:
             await refuse(send, 503, "All threads are busy", (b"retry-after", b"1"))
             return
@@ -133,6 +151,7 @@ class _Call:
         self.file: SentFile | None = None  # the answer's body, if it is a file
         self.error: Exception | None = None
         self.expired = False
+        self.waiting: asyncio.TimerHandle | None = None  # for a thread
         self._app, self._environ = app, environ
         self._waits_since = perf_counter()
 
@@ -158,6 +177,10 @@ class _Call:
             self.expired = True
             self._environ["wsgi.input"].close()
             self.outbox.end()
+
+    def end_wait(self) -> None:
+        if self.waiting is not None:
+            self.waiting.cancel()
 
     def _answer(self, iterable: Iterable[bytes]) -> None:
         if isinstance(iterable, FileWrapper) and not self.head.omits_body:

@@ -159,6 +159,43 @@ async def test_t81_after_the_first_byte_there_is_no_other_answer() -> None:
     assert recorder.seen[0].status == 500
 
 
+async def test_b063_a_short_answer_that_breaks_in_its_middle_is_answered_by_legacy() -> None:
+    async def breaking(scope: Any, receive: Any, send: Any) -> None:
+        length = [(b"content-length", b"10")]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise ValueError("modern broke in the middle")
+
+    app, recorder = dispatch(breaking)
+    assert (await ask(app)).body == b"legacy"
+    assert (recorder.seen[0].failed, recorder.seen[0].status) == (500, 200)
+
+
+async def test_an_answer_of_unknown_length_is_sent_as_it_comes() -> None:
+    goes_on, sent = asyncio.Event(), []
+
+    async def streaming(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await goes_on.wait()
+        await send({"type": "http.response.body", "body": b"event"})
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    app, _ = dispatch(streaming)
+    scope = {"type": "http", "method": "GET", "path": "/x", "headers": [], "client": None}
+    task = asyncio.create_task(app(scope, hanging_receive, send))
+    while not sent:
+        await asyncio.sleep(0)
+    assert sent == ["http.response.start"]
+    goes_on.set()
+    await task
+
+
+async def hanging_receive() -> Any:
+    await asyncio.Event().wait()
+
+
 async def test_a_get_with_a_body_is_not_asked_again() -> None:
     legacy = Counting(answering(200))
     app, _ = dispatch(answering(500), legacy)

@@ -14,6 +14,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from prometheus_client import REGISTRY
 
+from gateway.answer import ClientTooSlow
+from gateway.stacks import outbox
 from gateway.stacks.outbox import ROOM
 from gateway.stacks.wsgi import WSGIStack
 from tests.gateway.bridge import Client, chunk, until
@@ -318,13 +320,36 @@ async def test_b046_a_reader_that_leaves_a_stream_on_disk_frees_everything(bridg
     task = asyncio.create_task(slow.ask())
     await until(lambda: big.made > 1)
     quick = asyncio.create_task(Client(stack, path="/quick").ask(10))
-    await until(lambda: big.made >= ROOM // len(PART) + 4)  # its share of the disk is used up
+    await until(lambda: big.made >= ROOM // len(PART) + 4)  # the share of the disk is used up
     slow.gone.set()
     slow.reads.set()
     await asyncio.gather(task, quick)
     await until(lambda: big.closed == 1)
     assert big.made < 400
     gc.collect()  # a file that was left open would warn here, and warnings are errors
+
+
+async def test_b045_without_room_on_disk_a_client_that_takes_nothing_is_cut_for_the_others(
+    bridge: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "TOO_SLOW", 0.0)
+    big = Big(400)
+    body: dict[str, Iterable[bytes]] = {"/quick": [b"quick"], "/": big}
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return body[environ["PATH_INFO"]]
+
+    stack = bridge(app, threads=1, response_spool=0)
+    slow = Slow(stack)
+    task = asyncio.create_task(slow.ask())
+    await until(lambda: big.made >= ROOM // len(PART))
+    before = REGISTRY.get_sample_value("gateway_slow_clients_cut_total") or 0
+    assert (await Client(stack, path="/quick").ask()).body == b"quick"
+    with pytest.raises(ClientTooSlow):
+        await task
+    await until(lambda: big.closed == 1)
+    assert REGISTRY.get_sample_value("gateway_slow_clients_cut_total") == before + 1
 
 
 def file_app(folder: Path, size: int, close: Callable[[], None] = lambda: None) -> Any:

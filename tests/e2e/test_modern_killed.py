@@ -1,0 +1,127 @@
+"""A remote modern stack that is killed under load: clients see nothing of it, and it gets its share back."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.contract.servers import free_port
+from tests.e2e.processes import answers_at, banyan, started, wait
+
+pytestmark = pytest.mark.e2e
+
+APPS = """
+from fastapi import FastAPI
+from flask import Flask
+
+legacy = Flask("legacy")
+modern = FastAPI()
+
+@legacy.get("/who")
+def legacy_who():
+    return {"stack": "legacy"}
+
+@modern.get("/who")
+async def modern_who():
+    return {"stack": "modern"}
+"""
+PLAN = "phase: gradual\nroutes:\n  - {route: GET /who, modern: 50}\n"
+
+
+class Load:
+    """Four clients that ask without a pause, each time as somebody else, until they are told to stop."""
+
+    def __init__(self, url: str) -> None:
+        self.served: Counter[str] = Counter()
+        self.failed: list[str] = []
+        self._url = url
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(4)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(20)
+
+    def _ask(self, number: int) -> None:
+        with httpx.Client(base_url=self._url, timeout=10) as client:
+            while not self._over.wait(
+                0.1
+            ):  # about 36 requests a second, half of them within the budget
+                number += 4
+                try:
+                    answer = client.get("/who", headers={"X-API-Key": f"{number}"})
+                except httpx.TransportError as error:
+                    self.failed.append(repr(error))
+                    continue
+                stack = answer.headers.get("x-served-by", "nobody")
+                if (answer.status_code, answer.json()) != (200, {"stack": stack}):
+                    self.failed.append(f"{answer.status_code} {answer.text}")
+                self.served[stack] += 1
+
+    def until(self, more: int, stack: str) -> None:
+        """Until `stack` has answered `more` requests more."""
+        wanted = self.served[stack] + more
+        wait(lambda: self.served[stack] >= wanted)
+
+
+@contextmanager
+def modern(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    folder.mkdir()
+    (folder / "apps.py").write_text(APPS)
+    with started(folder, "uvicorn", "apps:modern", "--port", str(port)) as running:
+        wait(lambda: answers_at(f"http://127.0.0.1:{port}"))
+        yield running.process
+
+
+def test_b063_modern_is_killed_and_returns_and_no_client_sees_an_error(tmp_path: Path) -> None:
+    (tmp_path / "apps.py").write_text(APPS)
+    (tmp_path / "traffic.yaml").write_text(PLAN)
+    port = free_port()
+    environ = {"BANYAN_LEGACY": "apps:legacy", "BANYAN_MODERN": f"http://127.0.0.1:{port}"}
+    with modern(tmp_path / "first", port) as process, banyan(tmp_path, "up", **environ) as gateway:
+        with Load(gateway.url("gateway")) as load:
+            load.until(10, "modern")
+            load.until(10, "legacy")
+            process.kill()
+            process.wait()
+            before = load.served["legacy"]
+            load.until(30, "legacy")
+            assert load.failed == []
+            with modern(tmp_path / "second", port):
+                load.until(20, "modern")
+        assert load.failed == []
+        assert load.served["legacy"] > before
+        wait(lambda: _rescued(gateway.url("control")) > 0)
+        assert _modern_failures(gateway.url("control")) >= _rescued(gateway.url("control"))
+        status = subprocess.run(
+            [sys.executable, "-m", "gateway.cli", "status", "--control-port", gateway.url("control").rpartition(":")[2]],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert "rescued" in status.stdout
+    assert '"failed":50' in gateway.output
+
+
+def _rescued(control: str) -> int:
+    return _sum(control, r'^gateway_failovers_total{[^}]*outcome="rescued"[^}]*} (\S+)$')
+
+
+def _modern_failures(control: str) -> int:
+    return _sum(control, r'^gateway_requests_total{[^}]*stack="modern",status="50\d"[^}]*} (\S+)$')
+
+
+def _sum(control: str, pattern: str) -> int:
+    text = httpx.get(f"{control}/metrics").text
+    return sum(int(float(value)) for value in re.findall(pattern, text, re.MULTILINE))
