@@ -16,9 +16,13 @@ import structlog
 from anyio import to_thread
 
 from gateway.dispatch import ActivePlan, Dispatch
+from gateway.edge.hygiene import check
+from gateway.edge.refusals import refuse
+from gateway.edge.scope import MARK
+from gateway.edge.settings import limits_of
 from gateway.errors import BanyanError
 from gateway.exchange import Observer
-from gateway.head import HeadReader
+from gateway.head import HeadReader, clean
 from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.observe.access_log import open_access_log
@@ -42,6 +46,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, legacy: Loader | None, modern: Loader | None) -> None:
         self._settings = settings
+        self._limits = limits_of(settings)
         self._secret = settings.secret_bytes()
         self._host = StackHost(settings, legacy, modern)
         self._metrics = metrics.Metrics()
@@ -55,6 +60,11 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if MARK not in (scope.get("extensions") or ()):  # another server is in front
+                refused = check(scope, self._limits)
+                if refused is not None:
+                    await refuse(scope, send, refused)
+                    return
             await self.dispatch(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
@@ -123,6 +133,7 @@ class Gateway:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Modern's if there is a modern stack; WSGI knows no WebSockets."""
+        scope["headers"] = clean(scope["headers"])
         if Stack.MODERN in self._host.apps:
             await self._host.apps[Stack.MODERN](scope, receive, send)
         elif "websocket.http.response" in scope.get("extensions", {}):

@@ -73,7 +73,10 @@ class Settings(BaseSettings):
         60.0, gt=0, le=3600, description="Seconds until a stack's answer begins, or it is 504."
     )
     idle_timeout: float = Field(
-        60.0, gt=0, le=3600, description="Seconds without a byte in a remote stack's answer."
+        60.0,
+        gt=0,
+        le=3600,
+        description="Seconds without a byte of an answer, from a remote stack or to a client.",
     )
     connect_timeout: float = Field(
         2.0, gt=0, le=60, description="Seconds to connect to a remote stack."

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from pydantic import SecretStr
@@ -22,9 +22,11 @@ from uvicorn.config import STARTUP_FAILURE
 
 from gateway.cli.banner import banner
 from gateway.cli.flags import variable
-from gateway.cli.servers import OneWorker, Workers
+from gateway.cli.servers import OneWorker, Terms, Workers
 from gateway.cli.websockets import WebSocketProtocol
 from gateway.control.scrape import DIRECTORY
+from gateway.edge.protocol import EdgeProtocol
+from gateway.edge.settings import limits_of
 from gateway.logs import configure_logs
 from gateway.settings import Settings
 
@@ -36,7 +38,7 @@ _HINTS: Final = {
 
 
 def launch(settings: Settings, *, control: bool) -> int:
-    """Serves until SIGTERM, SIGINT or SIGHUP.
+    """Serves until SIGTERM or SIGINT. SIGHUP stops one worker too; several it replaces one by one.
 
     The exit code: 0 stopped, 1 stopped by force after the grace, 2 could not start.
     """
@@ -78,9 +80,10 @@ def _url(listener: socket.socket) -> str:
 
 
 def _serve_data(settings: Settings, listener: socket.socket, hello: Callable[[], str]) -> int:
+    edge: Any = partial(EdgeProtocol, limits_of(settings))
     config = uvicorn.Config(
         "gateway.asgi:app",
-        http="httptools",  # named, or uvicorn takes what happens to be installed
+        http=edge,
         ws=WebSocketProtocol,
         loop="uvloop",
         lifespan="on",
@@ -92,19 +95,24 @@ def _serve_data(settings: Settings, listener: socket.socket, hello: Callable[[],
         backlog=2048,
     )
     try:
-        if settings.workers == 1:
-            signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-            OneWorker(config, hello).run([listener])
-        else:
-            supervisor = Workers(config, [listener], hello)
-            supervisor.run()
-            if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
-                return _COULD_NOT_START
+        return _run(settings, config, listener, hello)
     except SystemExit as stop:
         return _COULD_NOT_START if stop.code == STARTUP_FAILURE else int(stop.code or 0)
     except KeyboardInterrupt:
         return 0
-    return 0
+
+
+def _run(
+    settings: Settings, config: uvicorn.Config, listener: socket.socket, hello: Callable[[], str]
+) -> int:
+    terms = Terms(settings.grace, settings.lame_duck, settings.worker_requests)
+    if settings.workers == 1:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+        OneWorker(config, terms, hello).run([listener])
+        return 0
+    supervisor = Workers(config, [listener], terms, hello)
+    supervisor.run()
+    return _COULD_NOT_START if supervisor.exitcode == STARTUP_FAILURE else supervisor.exitcode
 
 
 def _serve_control(settings: Settings, listener: socket.socket) -> None:

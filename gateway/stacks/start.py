@@ -88,6 +88,11 @@ class Head:
         self._admitted += len(part)
         return part, self._admitted == self.length
 
+    def check_complete(self) -> None:
+        """The app has ended. Raises RuntimeError if its body is shorter than it declared."""
+        if self.length is not None and self._admitted < self.length and not self.omits_body:
+            raise RuntimeError(f"the app declared {self.length} bytes and sent {self._admitted}")
+
     def _header(self, name: str, value: str) -> list[Header]:
         """A header as it is sent; empty for one that is the server's."""
         if not isinstance(name, str) or not isinstance(value, str):

@@ -11,6 +11,10 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Protocol
 
+import structlog
+
+_log = structlog.get_logger()
+
 
 class Job:
     """One call for a thread. Either a thread claims it or whoever waits for it does, never both."""
@@ -94,7 +98,10 @@ class Threads:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             if job.claim():
-                job.call()
+                try:
+                    job.call()
+                except BaseException:  # a thread that ends would be missed for ever
+                    _log.exception("thread.job_failed")
             del job  # an idle thread must not keep the last request alive
             with self._lock:
                 self._unclaimed += 1

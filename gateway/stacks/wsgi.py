@@ -73,7 +73,7 @@ class WSGIStack:
             return
         environ = build_environ(scope, body, multiprocess=self._settings.workers > 1)
         environ.update(self._extras)
-        call = _Call(self._app, environ, Outbox(self._threads, self._disk))
+        call = _Call(self._app, environ, body, Outbox(self._threads, self._disk))
         job = Job(partial(copy_context().run, call.run))
         try:
             if not self._threads.add(job):
@@ -145,7 +145,8 @@ class WSGIStack:
 class _Call:
     """One call of the app, in its thread."""
 
-    def __init__(self, app: WSGIApp, environ: Environ, outbox: Outbox) -> None:
+    def __init__(self, app: WSGIApp, environ: Environ, body: BinaryIO, outbox: Outbox) -> None:
+        self._body = body
         self.outbox = outbox
         self.head = Head(environ["REQUEST_METHOD"], self._write)
         self.file: SentFile | None = None  # the answer's body, if it is a file
@@ -175,7 +176,7 @@ class _Call:
         """The wait for a thread is over; unless one has taken the job."""
         if job.claim():
             self.expired = True
-            self._environ["wsgi.input"].close()
+            self._body.close()
             self.outbox.end()
 
     def end_wait(self) -> None:
@@ -189,8 +190,10 @@ class _Call:
             for part in iterable:
                 self._write(part)
                 if self.outbox.left and not self.outbox.ended:
-                    break
+                    return
         self.head.send()
+        if self.file is None:
+            self.head.check_complete()
 
     def _write(self, part: bytes) -> None:
         self.head.send()
@@ -213,8 +216,7 @@ class _Call:
             _closed(iterable)
         elif self.outbox.left and self.file.closing.claim():  # nobody came for the file
             self.file.closing.call()
-        body: BinaryIO = self._environ["wsgi.input"]
-        body.close()
+        self._body.close()
 
 
 def _closed(iterable: Iterable[bytes]) -> None:

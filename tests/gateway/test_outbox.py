@@ -111,13 +111,20 @@ async def test_the_client_has_its_answer_before_the_app_has_ended(bridge: Make) 
 
 @pytest.mark.parametrize(
     ("length", "parts", "body"),
-    [("3", [b"abcd", b"e"], b"abc"), ("3", [b"ab", b"cd"], b"abc"), ("5", [b"ab"], b"ab")],
+    [("3", [b"abcd", b"e"], b"abc"), ("3", [b"ab", b"cd"], b"abc"), ("0", [b"ab"], b"")],
 )
 async def test_b052_a_body_is_never_longer_than_its_content_length(
     bridge: Make, length: str, parts: list[bytes], body: bytes
 ) -> None:
     client = await Client(bridge(answering(lambda: parts, ("Content-Length", length)))).ask()
     assert client.body == body
+
+
+async def test_b052_a_body_that_is_shorter_than_declared_is_sent_and_cut(bridge: Make) -> None:
+    client = Client(bridge(answering(lambda: [b"ab"], ("Content-Length", "5"))))
+    with pytest.raises(RuntimeError, match="declared 5 bytes and sent 2"):
+        await client.ask()
+    assert (client.body, client.sent[-1]["more_body"]) == (b"ab", True)
 
 
 async def test_b052_write_and_what_is_returned_are_one_body(bridge: Make) -> None:

@@ -1,0 +1,29 @@
+"""Counts what the edge refused, by reason, and answers it where another server speaks HTTP."""
+
+from typing import Final
+
+from prometheus_client import Counter
+
+from gateway.dispatch import Scope, Send
+from gateway.edge.refusal import Reason, Refused
+
+REFUSED: Final = Counter(
+    "gateway_refused_total",
+    "Requests that the edge refused before any stack saw them.",
+    ("reason",),
+)
+
+
+def count_refusal(reason: Reason) -> None:
+    REFUSED.labels(reason.value).inc()
+
+
+async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
+    """Answers in the place of the app, on whatever server, and asks it to close the connection."""
+    count_refusal(refused.reason)
+    body = refused.body
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if scope["http_version"] in {"1.0", "1.1"}:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

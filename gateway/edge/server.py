@@ -1,0 +1,65 @@
+"""uvicorn's server with what the edge needs of it: a sweep over the connections, and a gentle end."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+
+from gateway.edge.protocol import EdgeProtocol
+
+_SWEEP: Final = 0.5  # seconds between looks at the clients' clocks
+_TICK: Final = 0.02
+
+
+class EdgeServer(uvicorn.Server):
+    """Serves `EdgeProtocol`s.
+
+    Its end, after `lame_duck` seconds at most: nobody is accepted any more, clients whose connections are
+    open get one more answer that tells them to close. Running requests then have uvicorn's grace.
+    """
+
+    def __init__(self, config: uvicorn.Config, lame_duck: float) -> None:
+        super().__init__(config)
+        self._lame_duck = lame_duck
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._sweep()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        await self._be_lame()
+        await super().shutdown(sockets)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in self._connections():
+            connection.sweep(now)
+        self._timer = loop.call_later(_SWEEP, self._sweep)
+
+    async def _be_lame(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._lame_duck
+        while loop.time() < end and not self.force_exit:
+            open_ones = list(self._connections())
+            if not open_ones:
+                return
+            for connection in open_ones:
+                connection.retire()
+            await asyncio.sleep(_TICK)
+
+    def _connections(self) -> Iterator[EdgeProtocol]:
+        """Those that are no WebSockets."""
+        connections: tuple[object, ...] = tuple(self.server_state.connections)
+        for connection in connections:
+            if isinstance(connection, EdgeProtocol):
+                yield connection
