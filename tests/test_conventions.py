@@ -97,8 +97,8 @@ def test_every_documented_setting_exists() -> None:
 
 
 def test_metrics_and_their_page_say_the_same() -> None:
-    source = (ROOT / "gateway/observe/metrics.py").read_text()
-    made = set(re.findall(r'"(gateway_\w+)"', source))
+    source = "".join(path.read_text() for path in (ROOT / "gateway").rglob("*.py"))
+    made = set(re.findall(r'(?:Counter|Gauge|Histogram)\(\s*"(gateway_\w+)"', source))
     assert made
     assert set(re.findall(r"^\| `(gateway_\w+)`", documented("metrics.md"), re.MULTILINE)) == made
 
