@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -61,6 +62,16 @@ class Client:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def answering(make: Callable[[], Iterable[bytes]], *headers: tuple[str, str]) -> Any:
+    """A WSGI app that answers 200 with what `make` makes."""
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", list(headers))
+        return make()
+
+    return app
 
 
 def chunk(body: bytes, *, more: bool = False) -> dict[str, Any]:

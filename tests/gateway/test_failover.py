@@ -183,7 +183,13 @@ async def test_an_answer_of_unknown_length_is_sent_as_it_comes() -> None:
         sent.append(message["type"])
 
     app, _ = dispatch(streaming)
-    scope = {"type": "http", "method": "GET", "path": "/x", "headers": [], "client": None}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/x",
+        "headers": [],
+        "client": None,
+    }
     task = asyncio.create_task(app(scope, hanging_receive, send))
     while not sent:
         await asyncio.sleep(0)
