@@ -17,6 +17,6 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Let the worker do its part in the background, such as the bot's, before anybody calls it."""
-    blocking = getattr(worker.wsgi, "extensions", {}).get("blocking")
+    blocking = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("blocking")
     if blocking is not None:
         blocking.open()

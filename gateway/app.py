@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from multiprocessing import parent_process
+from time import perf_counter
 from typing import Final
 
 import anyio
@@ -154,8 +155,10 @@ class Gateway:
 
     async def _cancel_overdue(self) -> None:
         while True:
-            await anyio.sleep(min(_TICK, self._settings.deadline / 4))
-            self.dispatch.cancel_overdue()
+            tick, before = min(_TICK, self._settings.deadline / 4), perf_counter()
+            await anyio.sleep(tick)
+            late = perf_counter() - before - tick  # the process was paused, or the loop blocked
+            self.dispatch.cancel_overdue(excused=late)
 
     def _publish(self) -> None:
         for stack, count in self.dispatch.in_flight.items():

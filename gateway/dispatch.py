@@ -121,10 +121,11 @@ class Dispatch:
                 )
             )
 
-    def cancel_overdue(self) -> None:
+    def cancel_overdue(self, excused: float = 0.0) -> None:
         """Ends the waiting for answers that have not begun within the deadline."""
         latest = perf_counter() - self._deadline
         for answer in list(self._running):
+            answer.since += excused
             if answer.since < latest and not answer.status and answer.task is not None:
                 answer.overdue = True
                 answer.task.cancel()

@@ -59,6 +59,7 @@ class Blocking:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
+        self._inherited: _Opened | None = None  # from before a fork
 
     def call(self, work: Callable[[Services], Awaitable[T]]) -> T:
         """As the function `call`; inside a request only."""
@@ -95,6 +96,8 @@ class Blocking:
 
     def _own(self) -> _Opened:
         if self._opened is None or self._opened.pid != os.getpid():
+            # What a parent opened is kept, not dropped: collected, it would wait for a thread of the parent.
+            self._inherited, self._opened = self._opened, None
             self._opened = self._open()
         return self._opened
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from gateway.assignment import Decision, decide
+from gateway.cli.text import printable
 from gateway.endpoints import Inventory
 from gateway.errors import BanyanError
 from gateway.head import OVERRIDE, HeadReader
@@ -87,7 +88,7 @@ class Trace:
         ]
         lines += self.steps().items()
         lines.append(("answer", f"{self.decision.stack} ({self.decision.reason})"))
-        return "\n".join(f"  {name:<15} {text}" for name, text in lines)
+        return "\n".join(f"  {name:<15} {printable(text)}" for name, text in lines)
 
     def steps(self) -> dict[str, str]:
         """The reasons in their order, up to the one that decided."""

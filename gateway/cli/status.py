@@ -3,9 +3,9 @@
 import httpx
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from gateway.cli.text import marked
 from gateway.control.app import RoutesReport
 from gateway.control.report import RouteReport, StackReport
 from gateway.errors import BanyanError
@@ -39,12 +39,12 @@ def show(report: RoutesReport, console: Console) -> None:
             f"[red]workers run version {plan.running}[/red]: see their log, and {plan.file}"
         )
     for problem in plan.refused:
-        console.print(f"[red]refused[/red] {escape(f'{plan.file}: {problem}')}", highlight=False)
+        console.print(f"[red]refused[/red] {marked(f'{plan.file}: {problem}')}", highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in ("route", "split", "requests", "errors", "rescued", "p50", "p95"):
         table.add_column(title, justify="left" if title == "route" else "right")
     for row in report.routes:
-        table.add_row(f"[bold]{escape(row.route)}[/bold]", _split(row))
+        table.add_row(f"[bold]{marked(row.route)}[/bold]", _split(row))
         table.add_row("  legacy", "", *_cells(row.legacy, 0))
         table.add_row("  modern", "", *_cells(row.modern, row.rescued))
     console.print(table)

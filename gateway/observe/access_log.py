@@ -55,6 +55,10 @@ class AccessLog:
         self._batches.put(None)
         if self._writer is not None:
             self._writer.join(_LAST)
+            if self._writer.is_alive():  # it holds the stream, whose reader stands still
+                return
+        if self._stream is not sys.stdout:
+            self._stream.close()
 
     def _write(self) -> None:
         while (batch := self._batches.get()) is not None:

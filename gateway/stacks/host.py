@@ -10,12 +10,15 @@ from anyio.from_thread import BlockingPortal
 
 from gateway.dispatch import App
 from gateway.endpoints import Inventory, Served
-from gateway.inventory import fastapi_endpoints, flask_endpoints, read_inventory, write_inventory
+from gateway.inventory import read_inventory, write_inventory
 from gateway.settings import Settings
+from gateway.stacks.address import Remote, Spawned
 from gateway.stacks.asgi import InProcess
+from gateway.stacks.bridges import wsgi_stack
 from gateway.stacks.lifespan import lifespan
-from gateway.stacks.load import is_asgi, load
-from gateway.stacks.wsgi import WSGIStack
+from gateway.stacks.load import is_asgi, load, served_by
+from gateway.stacks.portal import portal
+from gateway.stacks.remote import process_stack, remote_stack
 from gateway.words import Stack
 
 _log = structlog.get_logger()
@@ -46,7 +49,7 @@ class StackHost:
         Raises StackNotFound and StackStartFailed.
         """
         async with self._exit:
-            self._portal = await self._exit.enter_async_context(_portal())
+            self._portal = await self._exit.enter_async_context(portal())
             self.inventory = await to_thread.run_sync(self._stored_inventory)
             await self._load(Stack.MODERN)
             yield self
@@ -61,21 +64,26 @@ class StackHost:
         if loader is None:
             return
         app = await to_thread.run_sync(loader)
-        self.apps[stack] = await self._start(stack, app)
-        served = flask_endpoints(app) if hasattr(app, "url_map") else fastapi_endpoints(app)
+        self.apps[stack], served = await self._start(stack, app)
         self.inventory = _replaced(self.inventory, stack, served)
         if self.inventory != await to_thread.run_sync(self._stored_inventory):
             await self._store_inventory()
 
-    async def _start(self, stack: Stack, app: Any) -> App:
+    async def _start(self, stack: Stack, app: Any) -> tuple[App, Served]:
+        """The app or the address as a stack, and what it serves."""
+        enter = self._exit.enter_async_context
+        if isinstance(app, Remote):
+            return await enter(remote_stack(app, stack, self._settings))
+        if isinstance(app, Spawned):
+            return await enter(process_stack(app, stack, self._settings))
         if not is_asgi(app):
-            bridge = WSGIStack(app, self._settings, self._portal, self._state)
+            bridge = wsgi_stack(app, self._settings, self._portal, self._state)
             self._exit.callback(bridge.close)
-            return bridge
-        state = await self._exit.enter_async_context(lifespan(app))
+            return bridge, served_by(app)
+        state = await enter(lifespan(app))
         if stack is Stack.MODERN:
             self._state.update(state)
-        return InProcess(app, state)
+        return InProcess(app, state), served_by(app)
 
     async def _store_inventory(self) -> None:
         try:
@@ -102,15 +110,3 @@ def _replaced(inventory: Inventory, stack: Stack, served: Served) -> Inventory:
     if stack is Stack.LEGACY:
         return Inventory(served, inventory.modern)
     return Inventory(inventory.legacy, served)
-
-
-@asynccontextmanager
-async def _portal() -> AsyncIterator[BlockingPortal]:
-    """A portal into the running loop; what apps still run in it at the end is cancelled."""
-    portal = BlockingPortal()
-    await portal.__aenter__()
-    try:
-        yield portal
-    finally:  # told of no error: its task group would wrap a StackNotFound in an ExceptionGroup
-        await portal.stop(cancel_remaining=True)
-        await portal.__aexit__(None, None, None)

@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from gateway.messages import App, Message
 from gateway.errors import BanyanError
+from gateway.messages import App, Message
 
 _log = structlog.get_logger()
 

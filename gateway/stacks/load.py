@@ -1,35 +1,31 @@
-"""From an import string to an app. Only settings name import strings, never a plan or a request."""
+"""From a setting to an app or an address. Only settings name them, never a plan or a request."""
 
 import importlib
 import inspect
-import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
 import structlog
 
-from gateway.errors import BanyanError
+from gateway.endpoints import Served
+from gateway.inventory import fastapi_endpoints, flask_endpoints
+from gateway.stacks.address import ImportString, StackNotFound, parse_address
 
 _log = structlog.get_logger()
 _WSGI, _ASGI = 2, 3  # arguments that an app of the kind needs
-_IMPORT_STRING = re.compile(r"[\w.]+:[\w.]+")
-
-
-class StackNotFound(BanyanError):
-    """The setting names no app that can be imported; the message says what was looked for where."""
-
-    exit_code = 2
 
 
 def load(setting: str, value: str) -> Any:
     """The app that `value` (`pkg.module:app`, or a factory without arguments) names.
 
-    `setting` is the setting's name, for the message. Raises StackNotFound, also for whatever the
-    app's own code raises: it is foreign code, and a running gateway may be loading it.
+    A value that names a stack outside this process (`address.py`) is given as its address. `setting` is
+    the setting's name, for the message. Raises StackNotFound, also for whatever the app's own code
+    raises: it is foreign code, and a running gateway may be loading it.
     """
-    if not _IMPORT_STRING.fullmatch(value):
-        raise StackNotFound(f"{setting}={value!r} is no import string; expected pkg.module:app")
+    address = parse_address(setting, value)
+    if not isinstance(address, ImportString):
+        return address
     module_name, _, attribute = value.partition(":")
     app = _import(setting, module_name)
     for name in attribute.split("."):
@@ -51,6 +47,11 @@ def load(setting: str, value: str) -> Any:
 def is_asgi(app: Callable[..., Any]) -> bool:
     """An ASGI app takes (scope, receive, send), a WSGI app (environ, start_response)."""
     return _takes(app) == _ASGI
+
+
+def served_by(app: Any) -> Served:
+    """What an app serves; None if it does not tell."""
+    return flask_endpoints(app) if hasattr(app, "url_map") else fastapi_endpoints(app)
 
 
 def _import(setting: str, module_name: str) -> Any:

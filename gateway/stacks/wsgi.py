@@ -165,7 +165,7 @@ class _Call:
             self._answer(iterable)
         except Exception as error:
             self._fail(error)
-        except (SystemExit, KeyboardInterrupt) as error:  # they would end the worker
+        except BaseException as error:  # an exit, a cancellation: it would cost the thread
             self._fail(RuntimeError(f"the app raised {type(error).__name__}"))
         finally:
             self.outbox.end()
@@ -222,7 +222,7 @@ class _Call:
 def _closed(iterable: Iterable[bytes]) -> None:
     try:
         getattr(iterable, "close", lambda: None)()
-    except (Exception, SystemExit, KeyboardInterrupt):
+    except BaseException:  # likewise
         _log.exception("wsgi.close_failed")
 
 

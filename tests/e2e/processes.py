@@ -13,9 +13,13 @@ from typing import Any
 
 import httpx
 
+from tests.contract.servers import GUNICORN
+from tests.e2e.validated import FACTORY, NAMED_BY
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 DEADLINE = 20.0  # seconds; a cold start on a busy machine takes three
+VALIDATED_GUNICORN = (GUNICORN[0], f"{FACTORY}()", *GUNICORN[2:])
 
 
 class Running:
@@ -69,6 +73,13 @@ def started(folder: Path, *command: str, **environ: str) -> Iterator[Running]:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait(5)
+    if NAMED_BY in environ:
+        assert_valid(folder / "stderr.log")
+
+
+def assert_valid(log: Path) -> None:
+    """The validator between server and app has found nothing."""
+    assert "AssertionError" not in log.read_text(), log.read_text()
 
 
 @contextmanager

@@ -14,8 +14,8 @@ import pytest
 
 from shared_services.bot.runs import LEASE_MS
 from shared_services.bot.worker import CYCLE_MS
-from tests.contract.servers import GUNICORN, UVICORN, server, terminate
-from tests.e2e.processes import wait
+from tests.contract.servers import UVICORN, server, terminate
+from tests.e2e.processes import VALIDATED_GUNICORN, assert_valid, wait
 
 pytestmark = pytest.mark.e2e
 
@@ -32,9 +32,11 @@ def store(tmp_path: Path) -> Path:
 @contextmanager
 def both(store: Path, first: str) -> Iterator[tuple[httpx.Client, Process, httpx.Client]]:
     """The `first` stack with its process, and the other; one process works in each."""
-    order = (GUNICORN, UVICORN) if first == "legacy" else (UVICORN, GUNICORN)
+    order: list[tuple[str, ...]] = [VALIDATED_GUNICORN, UVICORN]
+    order = order if first == "legacy" else order[::-1]
     with server(order[0], store) as (client, process), server(order[1], store) as (other, _):
         yield client, process, other
+    assert_valid(store.parent / "gunicorn.log")
 
 
 def status(client: httpx.Client) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.contract.servers import free_port
 from tests.e2e.processes import answers_at, banyan, started, wait
+from tests.e2e.validated import validated
 
 pytestmark = pytest.mark.e2e
 
@@ -90,7 +91,9 @@ def test_b063_modern_is_killed_and_returns_and_no_client_sees_an_error(tmp_path:
     (tmp_path / "apps.py").write_text(APPS)
     (tmp_path / "traffic.yaml").write_text(PLAN)
     port = free_port()
-    environ = {"BANYAN_LEGACY": "apps:legacy", "BANYAN_MODERN": f"http://127.0.0.1:{port}"}
+    environ = validated(
+        {"BANYAN_LEGACY": "apps:legacy", "BANYAN_MODERN": f"http://127.0.0.1:{port}"}
+    )
     with modern(tmp_path / "first", port) as process, banyan(tmp_path, "up", **environ) as gateway:
         with Load(gateway.url("gateway")) as load:
             load.until(10, "modern")

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.servers import GUNICORN, UVICORN, server_over
+from tests.contract.servers import UVICORN, server_over
+from tests.e2e.processes import VALIDATED_GUNICORN, assert_valid
 from tests.postgres import Server, postgres_server
 
 __all__ = ["postgres_server"]
@@ -51,9 +52,10 @@ def stacks(
                 folder,
                 TRADING_PAPER_BALANCES='{"TESTUSD": "10000"}',
             )
-            for command in (GUNICORN, UVICORN)
+            for command in (VALIDATED_GUNICORN, UVICORN)
         ]
         yield [stack.enter_context(one)[0] for one in servers]
+    assert_valid(folder / "gunicorn.log")
 
 
 @BOTH_WAYS

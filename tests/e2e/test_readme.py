@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import BIN, ROOT, Running, banyan
+from tests.e2e.validated import validated
 
 pytestmark = pytest.mark.e2e
-TRADING = {"BANYAN_LEGACY": "legacy_flask.wsgi:app", "BANYAN_MODERN": "fastapi_app.asgi:app"}
+TRADING = validated(
+    {"BANYAN_LEGACY": "legacy_flask.wsgi:app", "BANYAN_MODERN": "fastapi_app.asgi:app"}
+)
 
 
 class Tour:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.e2e.processes import Running, answers_at, banyan, wait
+from tests.e2e.validated import validated
 
 pytestmark = pytest.mark.e2e
 
@@ -70,7 +71,7 @@ routes:
 def apps(folder: Path) -> dict[str, str]:
     (folder / "apps.py").write_text(STUCK)
     (folder / "traffic.yaml").write_text(PLAN)
-    return {"BANYAN_LEGACY": "apps:legacy", "BANYAN_MODERN": "apps:modern"}
+    return validated({"BANYAN_LEGACY": "apps:legacy", "BANYAN_MODERN": "apps:modern"})
 
 
 def hold(running: Running, path: str) -> None:

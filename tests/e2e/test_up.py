@@ -14,9 +14,12 @@ import httpx
 import pytest
 
 from tests.e2e.processes import BIN, answers_at, banyan, edit, started, wait
+from tests.e2e.validated import validated
 
 pytestmark = pytest.mark.e2e
-TRADING = {"BANYAN_LEGACY": "legacy_flask.wsgi:app", "BANYAN_MODERN": "fastapi_app.asgi:app"}
+TRADING = validated(
+    {"BANYAN_LEGACY": "legacy_flask.wsgi:app", "BANYAN_MODERN": "fastapi_app.asgi:app"}
+)
 HEALTH = "GET /api/health\n    modern: {}\n"
 
 PAIR = """
@@ -48,7 +51,7 @@ async def modern_pid():
 def pair(folder: Path) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     (folder / "pair.py").write_text(PAIR)
-    return {"BANYAN_LEGACY": "pair:legacy", "BANYAN_MODERN": "pair:modern"}
+    return validated({"BANYAN_LEGACY": "pair:legacy", "BANYAN_MODERN": "pair:modern"})
 
 
 def served_by(url: str, **headers: str) -> str:

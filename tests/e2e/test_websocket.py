@@ -15,14 +15,17 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.contract.servers import free_port
 from tests.e2e.processes import Running, answers_at, banyan, started, wait
+from tests.e2e.validated import validated
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("websocket")]
 
-TRADING: Final = {
-    "BANYAN_LEGACY": "legacy_flask.wsgi:app",
-    "BANYAN_MODERN": "fastapi_app.asgi:app",
-    "PYTHONWARNINGS": "error::DeprecationWarning",
-}
+TRADING: Final = validated(
+    {
+        "BANYAN_LEGACY": "legacy_flask.wsgi:app",
+        "BANYAN_MODERN": "fastapi_app.asgi:app",
+        "PYTHONWARNINGS": "error::DeprecationWarning",
+    }
+)
 RESTLESS: Final = TRADING | {"BANYAN_MODERN": "tests.e2e.moving:app"}
 DEADLINE: Final = 20.0  # seconds
 

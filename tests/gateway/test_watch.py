@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.file import LastGood
 from gateway.plan.watch import INTERVAL, PATIENCE, PlanWatch
-from gateway.stacks.load import StackNotFound
+from gateway.stacks.address import StackNotFound
 from gateway.words import Phase
 from tests.drive import AsgiTarget, Request
 from tests.gateway.bridge import until

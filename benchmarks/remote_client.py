@@ -1,0 +1,234 @@
+"""Ways to ask a remote stack, side by side: `python -m benchmarks.remote_client`.
+
+Ours (httptools on an asyncio transport), aiohttp, httpx and a bare socket ask the same GET of the same
+server, at 32 concurrent, in one process and one interleaved run; ours does besides all that forwarding
+needs. The cost is this process's CPU time, so the server's is not in it; reported are medians over rounds.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+import aiohttp
+import httpx
+import uvloop
+
+from gateway.settings import Settings
+from gateway.stacks.address import Remote
+from gateway.stacks.connection import Connection
+from gateway.stacks.forwarded import Forwarded
+from gateway.stacks.http import HTTPStack
+from gateway.stacks.pool import Pool
+from gateway.stacks.reach import connector
+
+_BODY: Final = b'{"hello":"world"}'
+_ANSWER: Final = (
+    b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
+)
+_HEADERS: Final = [
+    (b"host", b"127.0.0.1"),
+    (b"user-agent", b"bench/1"),
+    (b"accept", b"application/json"),
+    (b"accept-encoding", b"gzip, deflate"),
+    (b"cookie", b"theme=dark; sid=1"),
+    (b"x-api-key", b"client-1"),
+]
+Ask = Callable[[], Awaitable[bytes]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--requests", type=int, default=3200, help="requests of one round")
+    parser.add_argument("--concurrent", type=int, default=32)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        uvloop.run(_serve())
+        return
+    command = [sys.executable, "-m", "benchmarks.remote_client", "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+        try:
+            assert server.stdout is not None
+            found = uvloop.run(_compare(int(server.stdout.readline()), options))
+        finally:
+            server.kill()
+    _report(found, options)
+
+
+async def _compare(port: int, options: argparse.Namespace) -> dict[str, list[tuple[float, float]]]:
+    ours, pool = _ours(port, options.concurrent)
+    theirs, session = _aiohttp(port, options.concurrent)
+    bare = await _bare(port, options.concurrent)
+    async with session, _httpx(options.concurrent) as client:
+        asks: dict[str, Ask] = {
+            "a bare socket, no HTTP": bare,
+            "ours, as an ASGI app": ours,
+            "aiohttp": theirs,
+            "httpx": partial(_through, client, port),
+        }
+        found = await _measure(asks, options)
+    pool.close()
+    return found
+
+
+async def _measure(
+    asks: dict[str, Ask], options: argparse.Namespace
+) -> dict[str, list[tuple[float, float]]]:
+    """CPU and wall time, in µs for one request, of each round."""
+    for ask in asks.values():
+        await _round(ask, options.requests // 4, options.concurrent)  # warm-up
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in asks}
+    for _ in range(options.rounds):
+        for name in random.sample(list(asks), len(asks)):
+            found[name].append(await _round(asks[name], options.requests, options.concurrent))
+    return found
+
+
+async def _round(ask: Ask, requests: int, concurrent: int) -> tuple[float, float]:
+    async def one() -> None:
+        for _ in range(requests // concurrent):
+            assert await ask() == _BODY
+
+    cpu, wall = time.process_time(), time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(concurrent)))
+    return (
+        (time.process_time() - cpu) / requests * 1e6,
+        (time.perf_counter() - wall) / requests * 1e6,
+    )
+
+
+def _report(found: dict[str, list[tuple[float, float]]], options: argparse.Namespace) -> None:
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {options.rounds} rounds\n")
+    print(f"| {options.concurrent} concurrent | CPU µs per request | min to max | wall µs |")
+    print("|---|---|---|---|")
+    for name, rounds in found.items():
+        cpu = sorted(cpu for cpu, _ in rounds)
+        wall = statistics.median(wall for _, wall in rounds)
+        middle = statistics.median(cpu)
+        print(f"| {name} | {middle:.0f} | {cpu[0]:.0f} to {cpu[-1]:.0f} | {wall:.0f} |")
+
+
+async def _bare(port: int, concurrent: int) -> Ask:
+    """What the system takes for writing a request and reading an answer: nobody can be below that."""
+    loop = asyncio.get_running_loop()
+    free = [
+        (await loop.create_connection(_Socket, "127.0.0.1", port))[1] for _ in range(concurrent)
+    ]
+    lines = b"".join(b"%b: %b\r\n" % header for header in _HEADERS)
+    request = b"GET /json HTTP/1.1\r\n" + lines + b"\r\n"
+
+    async def ask() -> bytes:
+        one = free.pop()
+        one.answer = loop.create_future()
+        one.transport.write(request)
+        answer = await one.answer
+        free.append(one)
+        return answer[-len(_BODY) :]
+
+    return ask
+
+
+def _ours(port: int, concurrent: int) -> tuple[Ask, Pool]:
+    settings = Settings()
+    dial = connector(Remote("", "127.0.0.1", port), settings.connect_timeout)
+    pool = Pool(partial(dial, Connection), concurrent)
+    stack = HTTPStack("legacy", pool, Forwarded(settings.trusted_proxies), settings)
+
+    waiting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    async def ask() -> bytes:
+        parts = []
+
+        async def receive() -> dict[str, Any]:
+            return await waiting
+
+        async def send(message: Any) -> None:
+            parts.append(message.get("body", b""))
+
+        await stack(_scope(), receive, send)
+        return b"".join(parts)
+
+    return ask, pool
+
+
+def _scope() -> dict[str, Any]:
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/json",
+        "raw_path": b"/json",
+        "query_string": b"",
+        "headers": _HEADERS,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+
+
+def _aiohttp(port: int, concurrent: int) -> tuple[Ask, Any]:
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=concurrent),
+        auto_decompress=False,
+        headers={name.decode(): value.decode() for name, value in _HEADERS},
+    )
+    url = f"http://127.0.0.1:{port}/json"
+
+    async def ask() -> bytes:
+        async with session.get(url, allow_redirects=False) as answer:
+            return await answer.read()
+
+    return ask, session
+
+
+def _httpx(concurrent: int) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=concurrent, max_keepalive_connections=concurrent)
+    return httpx.AsyncClient(limits=limits, headers=_HEADERS)
+
+
+async def _through(client: httpx.AsyncClient, port: int) -> bytes:
+    async with client.stream("GET", f"http://127.0.0.1:{port}/json") as answer:
+        return b"".join([part async for part in answer.aiter_raw()])
+
+
+class _Socket(asyncio.Protocol):
+    """Takes what comes for an answer."""
+
+    answer: asyncio.Future[bytes]
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.answer.set_result(data)
+
+
+class _Server(asyncio.Protocol):
+    """As little as answers."""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(_ANSWER * data.count(b"\r\n\r\n"))
+
+
+async def _serve() -> None:
+    server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

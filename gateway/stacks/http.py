@@ -1,0 +1,137 @@
+"""A stack behind HTTP/1.1, as an ASGI app: the hot path's client.
+
+    request.py      what the stack is asked            answer.py      what it answers, parsed strictly
+    client.py       the body, and a client that leaves  connection.py  one connection
+    pool.py         all connections                     reach.py       how one is made
+
+Bytes go through in both directions as they come, with back-pressure. An answer that fails before it
+began is a 502, 503 or 504 with a reason; one that fails later is cut, so that the client can tell.
+"""
+
+from asyncio import get_running_loop
+from typing import Final
+
+import structlog
+
+from gateway.dispatch import Receive, Scope, Send
+from gateway.settings import Settings
+from gateway.stacks.answer import Answer, Malformed
+from gateway.stacks.client import Client
+from gateway.stacks.connection import Closed, Connection
+from gateway.stacks.failure import StackCut, StackFailed, Unforwardable
+from gateway.stacks.pool import Pool
+from gateway.stacks.refusal import refuse
+from gateway.stacks.request import Framing, Introduce, Request, request_of
+from gateway.stacks.ticks import Ticks
+
+_RETRY_AFTER: Final = (b"retry-after", b"1")
+_log = structlog.get_logger()
+
+
+class HTTPStack:
+    """Forwards HTTP requests over a pool; `name` is the stack's, for messages."""
+
+    def __init__(self, name: str, pool: Pool, introduce: Introduce, settings: Settings) -> None:
+        self._name = name
+        self._pool = pool
+        self._introduce = introduce
+        self._deadline = settings.deadline
+        self._idle_timeout = settings.idle_timeout
+        loop = get_running_loop()
+        self._now = loop.time
+        self._ticks = Ticks(loop)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = None
+        try:
+            request = request_of(scope, self._introduce)
+            with Client(request, receive, self._ticks, self._now()) as client:
+                await self._exchange(request, client, send)
+        except StackFailed as failure:
+            if client is not None and client.answered:
+                raise StackCut(f"{self._name}: {failure}") from failure
+            await self._refuse(send, failure)
+
+    async def _exchange(self, request: Request, client: Client, send: Send) -> None:
+        """Once, or twice if the stack has gone before it said something and nothing can come of it."""
+        bare = request.framing is Framing.NONE
+        opening = request.head + b"\r\n" if bare else await client.opening()
+        until = client.since + self._deadline
+        connection = self._pool.take() or await self._pool.acquire(until)
+        try:
+            await self._converse(connection, opening, client, send)
+        except Closed as error:
+            if not request.repeatable:
+                raise StackFailed(502, str(error)) from error
+        else:
+            return
+        connection = await self._pool.acquire(until, fresh=True)
+        try:
+            await self._converse(connection, opening, client, send)
+        except Closed as error:
+            raise StackFailed(502, str(error)) from error
+
+    async def _converse(
+        self, connection: Connection, opening: bytes, client: Client, send: Send
+    ) -> None:
+        """Raises Closed as long as the client has got nothing."""
+        answer = connection.ask(opening, head_only=opening.startswith(b"HEAD "))
+        client.connection = connection
+        try:
+            if client.sending:
+                client.send_on(connection)
+            await self._head(connection, answer, client)
+            client.answered = True
+            await self._pass_on(connection, answer, client, send)
+        finally:
+            if connection.answer is answer:  # not given back yet
+                self._pool.release(connection, reusable=False)
+
+    async def _head(self, connection: Connection, answer: Answer, client: Client) -> None:
+        """Waits until the answer begins; the deadline counts from the last byte of the request."""
+        until = client.since + self._deadline
+        while not answer.presentable:
+            try:
+                await connection.news(until)
+            except Malformed as error:
+                raise StackFailed(502, f"no valid answer: {error}") from error
+            except TimeoutError:
+                until = client.since + self._deadline
+                if until <= self._now():
+                    raise StackFailed(504, f"no answer within {self._deadline:g} s") from None
+            if answer.continued:
+                client.go_on()
+
+    async def _pass_on(
+        self, connection: Connection, answer: Answer, client: Client, send: Send
+    ) -> None:
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        )
+        while True:
+            part = answer.take()
+            if answer.complete:
+                # An answer may come before the request is over: the rest of it goes nowhere.
+                self._pool.release(connection, reusable=answer.reusable and not client.sending)
+                await send({"type": "http.response.body", "body": part})
+                return
+            if part:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                continue
+            client.watch()
+            try:
+                await connection.news(self._now() + self._idle_timeout)
+            except (Malformed, Closed, TimeoutError) as error:
+                if part := answer.take():
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                why = str(error) or f"nothing for {self._idle_timeout:g} s"
+                _log.warning("stack.cut", stack=self._name, error=why)
+                raise StackCut(f"{self._name}: the answer ended early: {why}") from error
+
+    async def _refuse(self, send: Send, failure: StackFailed) -> None:
+        if isinstance(failure, Unforwardable):
+            await refuse(send, failure.status, str(failure))
+            return
+        _log.warning("stack.failed", stack=self._name, status=failure.status, error=str(failure))
+        headers = (_RETRY_AFTER,) if failure.status == 503 else ()
+        await refuse(send, failure.status, f"{self._name}: {failure}", *headers)

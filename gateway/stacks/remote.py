@@ -1,0 +1,67 @@
+"""A stack outside this process as one ASGI app: HTTP over the pool, each WebSocket on its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from anyio import to_thread
+
+from gateway.dispatch import App, Receive, Scope, Send
+from gateway.endpoints import Served
+from gateway.settings import Settings
+from gateway.stacks.address import Remote, Spawned
+from gateway.stacks.connection import Connection
+from gateway.stacks.envelope import seal, tame
+from gateway.stacks.forwarded import Forwarded
+from gateway.stacks.http import HTTPStack
+from gateway.stacks.pool import Pool
+from gateway.stacks.process import Supervisor
+from gateway.stacks.reach import Dial, check_reach, connector
+from gateway.stacks.request import Introduce
+from gateway.stacks.sockets import SocketProxy
+from gateway.words import Stack
+
+_PROCESS_IDLE = 60.0  # seconds; our own process keeps connections longer
+
+
+@asynccontextmanager
+async def remote_stack(
+    address: Remote, stack: Stack, settings: Settings
+) -> AsyncIterator[tuple[App, Served]]:
+    """A stack that somebody else runs, and that does not tell what it serves. Raises StackNotFound."""
+    await to_thread.run_sync(check_reach, address, settings)
+    dial = connector(address, settings.connect_timeout)
+    pool = Pool(partial(dial, Connection), settings.remote_connections)
+    try:
+        yield _app(stack, dial, pool, Forwarded(settings.trusted_proxies), settings), None
+    finally:
+        pool.close()
+
+
+@asynccontextmanager
+async def process_stack(
+    address: Spawned, stack: Stack, settings: Settings
+) -> AsyncIterator[tuple[App, Served]]:
+    """The app in a process of its own, and what it serves. Raises StackNotFound."""
+    async with Supervisor(address, stack, settings).running() as supervisor:
+        dial = supervisor.dial
+        pool = Pool(partial(dial, Connection), settings.remote_connections, _PROCESS_IDLE)
+        try:
+            app = _app(stack, dial, pool, seal, settings)
+
+            async def tamed(scope: Scope, receive: Receive, send: Send) -> None:
+                await app(tame(scope), receive, send)
+
+            yield tamed, supervisor.served
+        finally:
+            pool.close()
+
+
+def _app(stack: Stack, dial: Dial, pool: Pool, introduce: Introduce, settings: Settings) -> App:
+    http = HTTPStack(stack, pool, introduce, settings)
+    sockets = SocketProxy(stack, dial, introduce, settings)
+
+    async def remote(scope: Scope, receive: Receive, send: Send) -> None:
+        await (http if scope["type"] == "http" else sockets)(scope, receive, send)
+
+    return remote

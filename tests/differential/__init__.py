@@ -1,0 +1,1 @@
+"""The same Flask app under gunicorn and behind Banyan: raw requests, and their answers compared."""

@@ -1,0 +1,151 @@
+"""Heads: hosts, expectations, limits, line ends, versions (H of the parity list; A to C, K of the bad inputs)."""
+
+from tests.differential.probes.probe import HOST, get, probe, raw_post, request
+
+_GET = get("/json")
+_POISONED = (
+    ("comma", "a,b"),
+    ("at", "a@b"),
+    ("slash", "a/b"),
+    ("question mark", "a?b"),
+    ("hash", "a#b"),
+    ("user and path", "evil/@x?y#z"),
+)
+_HOSTS = (
+    ("invalid", "a b<>"),
+    ("empty", ""),
+    ("port", "example.com:8080"),
+    ("default port", "example.com:80"),
+    ("bad port", "example.com:x"),
+    ("ipv6", "[::1]:80"),
+    ("underscore", "a_b"),
+    ("upper case", "EXAMPLE.com"),
+    ("dot at the end", "example.com."),
+)
+
+
+PROBES = (
+    probe("P117", "no host", request("GET", "/urlfor", host=None), 200),
+    probe("P117", "two hosts", get("/urlfor", "Host: other"), 400),
+    probe("P117", "two equal hosts", get("/urlfor", f"Host: {HOST}"), 400),
+    *(
+        probe("B110", f"host {name}", request("GET", "/urlfor", host=host), 200)
+        for name, host in _POISONED
+    ),
+    *(probe("B026", f"host {name}", request("GET", "/urlfor", host=host)) for name, host in _HOSTS),
+    probe("B026", "host of 64 000", request("GET", "/urlfor", host="h" * 64_000), 431),
+    probe("B026", "host of 1 000", request("GET", "/urlfor", host="h" * 1000)),
+    probe(
+        "P118", "expect", raw_post("Expect: 100-continue", "Content-Length: 5"), after_100=b"hello"
+    ),
+    probe(
+        "P118",
+        "expect upper case",
+        raw_post("Expect: 100-Continue", "Content-Length: 5"),
+        after_100=b"hello",
+    ),
+    probe("P118", "expect and sent", raw_post("Expect: 100-continue", body=b"hello"), 200),
+    probe(
+        "P118",
+        "expect not read",
+        raw_post("Expect: 100-continue", body=b"hello", target="/noread"),
+        200,
+    ),
+    probe(
+        "P118",
+        "expect of 1.0",
+        request("POST", "/raw", "Expect: 100-continue", body=b"hello", version="1.0"),
+        200,
+    ),
+    probe("P119", "unknown expectation", raw_post("Expect: foo", body=b"hello"), 417),
+    probe("P119", "expectation of a get", get("/json", "Expect: foo"), 417),
+    probe("P119", "empty expectation", get("/json", "Expect:"), 417),
+    probe("T66", "line of 4 094", get("/q?a=" + "x" * (4094 - len("GET /q?a= HTTP/1.1"))), 200),
+    probe("T66", "line of 4 095", get("/q?a=" + "x" * (4095 - len("GET /q?a= HTTP/1.1"))), 414),
+    probe("P120", "line of 9 000", get("/q?a=" + "x" * 9000), 414),
+    probe("P120", "field of 70 000", get("/json", "X-Long: " + "x" * 70_000), 431),
+    probe("P120", "field of 8 190", get("/json", "X-Long: " + "x" * (8190 - 10)), 200),
+    probe("P120", "field of 8 191", get("/json", "X-Long: " + "x" * (8191 - 10)), 431),
+    probe("B034", "100 fields", get("/json", *(f"X-{n}: 1" for n in range(99))), 200),
+    probe("B034", "101 fields", get("/json", *(f"X-{n}: 1" for n in range(100))), 431),
+    probe("B034", "150 fields", get("/json", *(f"X-{n}: 1" for n in range(149))), 431),
+    probe("B034", "5 000 fields", get("/json", *(f"X-{n}: 1" for n in range(5000))), 431),
+    probe(
+        "B034",
+        "fields of 500 000",
+        get("/json", *(f"X-{n}: " + "x" * 8000 for n in range(64))),
+        200,
+    ),
+    probe("B009", "space before the colon", get("/json", "X-A : 1"), 400),
+    probe("B009", "no colon", get("/json", "X-A 1"), 400),
+    probe("B009", "no name", get("/json", ": 1"), 400),
+    probe("B009", "folded", get("/json", "X-A: 1\r\n 2"), 400),
+    probe("B009", "folded first", b"GET /json HTTP/1.1\r\n X-A: 1\r\nHost: e\r\n\r\n", 400),
+    probe("P123", "bare lf", b"GET /json HTTP/1.1\nHost: e\n\n", 400),
+    probe("B009", "bare lf in the head", b"GET /json HTTP/1.1\r\nHost: e\nX-A: 1\r\n\r\n", 400),
+    probe("B009", "bare cr in a value", get("/json", b"X-A: a\rb"), 400),
+    probe("B009", "nul in a value", get("/json", b"X-A: a\0b"), 400),
+    probe("B009", "delete in a value", get("/json", b"X-A: a\x7fb"), 400),
+    probe("B009", "bell in a value", get("/json", b"X-A: a\x07b"), 400),
+    probe("B009", "tab in a value", get("/json", b"X-A: a\tb"), 200),
+    probe("B009", "name in latin-1", get("/json", b"X-\xe9: 1"), 400),
+    probe("B009", "empty line first", b"\r\n" + _GET, 200, answers=("GET",)),
+    probe("B009", "two empty lines first", b"\r\n\r\n" + _GET, 400, answers=("GET",)),
+    probe("B009", "two spaces", b"GET  /json HTTP/1.1\r\nHost: e\r\n\r\n", 400),
+    probe("B009", "space at the end of the line", b"GET /json HTTP/1.1 \r\nHost: e\r\n\r\n", 400),
+    probe("B009", "tab in the line", b"GET\t/json HTTP/1.1\r\nHost: e\r\n\r\n", 400),
+    probe("B009", "lower case version", b"GET /json http/1.1\r\nHost: e\r\n\r\n", 400),
+    probe("B009", "no version", b"GET /json\r\nHost: e\r\n\r\n", 400),
+    probe("B009", "version 1.2", request("GET", "/json", version="1.2")),
+    probe("B009", "version 2.0", request("GET", "/json", version="2.0"), 400),
+    probe("B009", "version 1.10", request("GET", "/json", version="1.10"), 400),
+    probe("B009", "version 0.9", request("GET", "/json", version="0.9"), 400),
+    probe("B011", "1.0", get("/json", version="1.0"), 200),
+    probe("B011", "1.0 kept", get("/json", "Connection: keep-alive", version="1.0"), 200),
+    probe("B011", "1.0 without a host", request("GET", "/urlfor", host=None, version="1.0"), 200),
+    probe("P125", "stream to 1.0", get("/stream", version="1.0"), 200),
+    probe(
+        "P125", "stream to 1.0 kept", get("/stream", "Connection: keep-alive", version="1.0"), 200
+    ),
+    probe("P125", "head of a stream to 1.0", request("HEAD", "/stream", version="1.0"), 200),
+    probe("B011", "post of 1.0", request("POST", "/raw", body=b"hello", version="1.0"), 200),
+    probe(
+        "B011",
+        "post of 1.0 without a length",
+        request("POST", "/raw", version="1.0"),
+        200,
+        half_close=True,
+    ),
+    probe("B011", "1.1 closed", get("/json", "Connection: close"), 200),
+    probe("B012", "0.9", b"GET /json\r\n", 400),
+    probe("B012", "http 2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    probe(
+        "B012",
+        "h2c",
+        get(
+            "/json",
+            "Connection: Upgrade, HTTP2-Settings",
+            "Upgrade: h2c",
+            "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+        ),
+        200,
+    ),
+    probe(
+        "B012",
+        "tls hello",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 20 + b"\r\n\r\n",
+        400,
+        answers=("GET",),
+    ),
+    probe(
+        "B012",
+        "proxy protocol",
+        b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n" + _GET,
+        400,
+        answers=("GET",),
+    ),
+    probe("B012", "nothing but a line end", b"\r\n", answers=("GET",), half_close=True),
+    probe("B012", "nothing at all", b"", answers=("GET",), half_close=True),
+    probe("P126", "raw byte in the path", get(b"/name/\xe9"), 400),
+    probe("P126", "raw bytes in the query", get(b"/q?a=\xc3\xa9"), 400),
+)

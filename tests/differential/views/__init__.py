@@ -1,0 +1,1 @@
+"""The views of the twin app, by what they show a client."""
