@@ -24,11 +24,11 @@ import uvloop
 
 from gateway.settings import Settings
 from gateway.stacks.address import Remote
-from gateway.stacks.connection import Connection
-from gateway.stacks.forwarded import Forwarded
-from gateway.stacks.http import HTTPStack
-from gateway.stacks.pool import Pool
-from gateway.stacks.reach import connector
+from gateway.stacks.remote.connection import Connection
+from gateway.stacks.remote.forwarded import Forwarded
+from gateway.stacks.remote.http import HTTPStack
+from gateway.stacks.remote.pool import Pool
+from gateway.stacks.remote.reach import connector
 
 _BODY: Final = b'{"hello":"world"}'
 _ANSWER: Final = (

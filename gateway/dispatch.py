@@ -37,8 +37,6 @@ from gateway.settings import Settings
 from gateway.stacks.refusal import refuse
 from gateway.words import Reason, Stack
 
-__all__ = ["ActivePlan", "App", "Dispatch", "Message", "Receive", "Scope", "Send"]
-
 UNMATCHED: Final = "unmatched"
 CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
 _CLOSE: Final = (b"connection", b"close")

@@ -5,9 +5,9 @@ from asyncio import Event
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from gateway.dispatch import App, Message, Scope
 from gateway.edge.answer import CONTINUE, Answer
 from gateway.edge.head import Field
+from gateway.messages import App, Message, Scope
 
 HIGH_WATER: Final = 65_536  # bytes of a body that wait for the app before reading pauses
 _log = logging.getLogger("uvicorn.error")

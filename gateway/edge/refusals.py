@@ -4,8 +4,8 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from gateway.dispatch import Scope, Send
 from gateway.edge.refusal import Reason, Refused
+from gateway.messages import Scope, Send
 
 REFUSED: Final = Counter(
     "gateway_refused_total",

@@ -8,17 +8,17 @@ import structlog
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal
 
-from gateway.dispatch import App
 from gateway.endpoints import Inventory, Served
 from gateway.inventory import read_inventory, write_inventory
+from gateway.messages import App
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned
 from gateway.stacks.asgi import InProcess
-from gateway.stacks.bridges import wsgi_stack
 from gateway.stacks.lifespan import lifespan
 from gateway.stacks.load import is_asgi, load, served_by
 from gateway.stacks.portal import portal
-from gateway.stacks.remote import process_stack, remote_stack
+from gateway.stacks.remote.stack import process_stack, remote_stack
+from gateway.stacks.wsgi.bridges import wsgi_stack
 from gateway.words import Stack
 
 _log = structlog.get_logger()

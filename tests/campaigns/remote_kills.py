@@ -21,11 +21,11 @@ from pathlib import Path
 
 import uvloop
 
-from gateway.dispatch import App
+from gateway.messages import App
 from gateway.settings import Settings
-from gateway.stacks import process
 from gateway.stacks.address import Remote, Spawned
-from gateway.stacks.remote import process_stack, remote_stack
+from gateway.stacks.process import supervisor as process
+from gateway.stacks.remote.stack import process_stack, remote_stack
 from gateway.words import Stack
 from tests.remote.load import Load
 

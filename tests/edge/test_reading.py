@@ -189,6 +189,11 @@ def test_b024_p124_methods_that_nobody_knows_are_the_apps_to_answer(method: str)
         (("Content-Length: 5", "Content-Length: 5"), Reason.FRAMING),
         (("Content-Length: 5", "Content-Length: 6"), Reason.FRAMING),
         (("Content-Length: +5",), Reason.FRAMING),
+        (("Content-Length: -1",), Reason.FRAMING),
+        (("Content-Length: 0x5",), Reason.FRAMING),
+        (("Content-Length: 5_0",), Reason.FRAMING),
+        (("Content-Length: 5, 6",), Reason.FRAMING),
+        (("Content-Length:",), Reason.FRAMING),
         (("Content-Length: 99999999999999999999",), Reason.FRAMING),
         (("Transfer-Encoding: identity",), Reason.FRAMING),
         (("Transfer-Encoding: chunked, chunked",), Reason.FRAMING),
@@ -197,10 +202,18 @@ def test_b024_p124_methods_that_nobody_knows_are_the_apps_to_answer(method: str)
         (("Transfer-Encoding:",), Reason.CODING),
     ],
 )  # fmt: skip
-def test_b001_b005_p121_two_framings_or_none_that_is_known(
+def test_b001_b002_b003_b004_b005_p121_two_framings_or_none_that_is_known(
     fields: tuple[str, ...], reason: Reason
 ) -> None:
     assert refusal(post(b"", *fields)) == reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["X-A : b", "X-A", ": b", "X-A: b\r\n folded", "X-A: b\nX-B: c", "X-A: b\0c", "X-A: b\rc"],
+)
+def test_b009_a_line_that_is_no_field_is_refused(line: str) -> None:
+    assert refusal(get("/", line)) == Reason.FIELD
 
 
 def test_a_length_that_is_framed_well_is_read() -> None:

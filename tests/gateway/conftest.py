@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from anyio.from_thread import BlockingPortal
 
-from gateway.stacks.wsgi import WSGIStack
+from gateway.stacks.wsgi.bridge import WSGIStack
 from tests.stacks import settings
 
 

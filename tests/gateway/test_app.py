@@ -14,8 +14,8 @@ from flask import request as flask_request
 
 from gateway.app import Gateway
 from gateway.errors import BanyanError
-from gateway.stacks.lifespan import StackStartFailed
 from gateway.stacks.address import StackNotFound
+from gateway.stacks.lifespan import StackStartFailed
 from tests import drive
 from tests.stacks import PLAN, flask_app, gateway, settings, starlette_app
 

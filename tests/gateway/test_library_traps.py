@@ -21,7 +21,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from flask import Flask
 
-from gateway.stacks.bridges import wsgi_stack
+from gateway.stacks.wsgi.bridges import wsgi_stack
 from legacy_flask.blocking import Blocking
 from shared_services.services import Services
 from tests.drive import AsgiTarget, Request

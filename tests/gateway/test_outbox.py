@@ -13,8 +13,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from gateway.answer import ClientTooSlow
-from gateway.stacks import outbox
-from gateway.stacks.outbox import ROOM
+from gateway.stacks.wsgi import outbox
+from gateway.stacks.wsgi.outbox import ROOM
 from tests.gateway.bridge import Client, answering, chunk, until
 
 Make = Callable[..., Any]
@@ -124,7 +124,7 @@ async def test_b065_without_room_on_disk_the_thread_waits_for_its_client(
         raise OSError(28, "No space left on device")
 
     if full == "disk":
-        monkeypatch.setattr("gateway.stacks.overflow.os.pwrite", no_space)
+        monkeypatch.setattr("gateway.stacks.wsgi.overflow.os.pwrite", no_space)
     big = Big(64)
     body: dict[str, Iterable[bytes]] = {"/quick": [b"quick"], "/": big}
 
@@ -275,6 +275,6 @@ async def test_b065_a_full_disk_refuses_a_large_body_and_recovers(
     stack = make_stack(answering(lambda: [b"ok"], ("Content-Length", "2")), body_memory=4)
     sizes = {"method": "POST", "headers": [(b"content-length", b"10")]}
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.stacks.body.TemporaryFile", no_space)
+        patch.setattr("gateway.stacks.wsgi.body.TemporaryFile", no_space)
         assert (await Client(stack, chunk(b"0123456789"), **sizes).ask()).status == 503
     assert (await Client(stack, chunk(b"0123456789"), **sizes).ask()).status == 200

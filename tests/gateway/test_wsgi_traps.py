@@ -16,8 +16,8 @@ from a2wsgi import WSGIMiddleware
 from anyio.from_thread import BlockingPortal
 from prometheus_client import REGISTRY
 
-from gateway.stacks.bridges import wsgi_stack
-from gateway.stacks.threads import DaemonThreads
+from gateway.stacks.wsgi.bridges import wsgi_stack
+from gateway.stacks.wsgi.threads import DaemonThreads
 from tests.gateway.bridge import CHUNKED, Client, chunk, reading_app, until
 from tests.stacks import settings
 
@@ -285,7 +285,7 @@ asyncio.run(main())
 OURS = """
 from pathlib import Path
 from anyio.from_thread import BlockingPortal
-from gateway.stacks.wsgi import WSGIStack
+from gateway.stacks.wsgi.bridge import WSGIStack
 from tests.stacks import settings
 """
 
@@ -314,7 +314,7 @@ async def test_b055_a_view_that_exits_fails_its_request_only(imports: str, make:
 async def test_t18_a_view_that_never_ends_does_not_keep_the_process_alive() -> None:
     code = (
         "import time\n"
-        "from gateway.stacks.threads import DaemonThreads\n"
+        "from gateway.stacks.wsgi.threads import DaemonThreads\n"
         "DaemonThreads(1).submit(time.sleep, 60)\n"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)

@@ -11,11 +11,11 @@ from typing import Any
 
 from gateway.settings import Settings
 from gateway.stacks.address import Remote
-from gateway.stacks.connection import Connection
-from gateway.stacks.forwarded import Forwarded
-from gateway.stacks.http import HTTPStack
-from gateway.stacks.pool import IDLE, Pool
-from gateway.stacks.reach import connector
+from gateway.stacks.remote.connection import Connection
+from gateway.stacks.remote.forwarded import Forwarded
+from gateway.stacks.remote.http import HTTPStack
+from gateway.stacks.remote.pool import IDLE, Pool
+from gateway.stacks.remote.reach import connector
 from tests.gateway.bridge import Client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -13,7 +13,7 @@ from gateway.stacks.address import (
     StackNotFound,
     parse_address,
 )
-from gateway.stacks.reach import check_reach, is_metadata
+from gateway.stacks.remote.reach import check_reach, is_metadata
 
 LEGACY = "BANYAN_LEGACY"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.stacks.answer import HEAD_LIMIT, INTERIM_LIMIT
-from gateway.stacks.failure import StackCut
+from gateway.stacks.remote.answer import HEAD_LIMIT, INTERIM_LIMIT
+from gateway.stacks.remote.failure import StackCut
 from tests.gateway.bridge import Client, until
 from tests.remote.fakes import OK, Wire, once, raw, remote, says
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gateway.stacks.failure import StackCut
+from gateway.stacks.remote.failure import StackCut
 from tests.gateway.bridge import Client, chunk, until
 from tests.remote.fakes import OK, Wire, raw, remote, silent
 
@@ -82,7 +82,7 @@ async def test_b060_a_connection_that_takes_too_long_is_a_504() -> None:
 async def test_b060_a_name_that_leads_to_a_metadata_address_at_last_is_a_502(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.stacks.reach.is_metadata", lambda ip: ip == "127.0.0.1")
+    monkeypatch.setattr("gateway.stacks.remote.reach.is_metadata", lambda ip: ip == "127.0.0.1")
     async with raw(OK) as stack, remote(stack) as app:
         client = await Client(app).ask()
     assert client.status == 502

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from gateway.dispatch import App
 from gateway.endpoints import Endpoint
+from gateway.messages import App
 from gateway.settings import Settings
-from gateway.stacks import process
 from gateway.stacks.address import Spawned, StackNotFound
-from gateway.stacks.bridges import wsgi_stack
 from gateway.stacks.portal import portal
-from gateway.stacks.remote import process_stack
+from gateway.stacks.process import supervisor as process
+from gateway.stacks.remote.stack import process_stack
+from gateway.stacks.wsgi.bridges import wsgi_stack
 from gateway.words import Stack
 from tests.gateway.bridge import Client, chunk, until
 from tests.remote import shop

@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.stacks.failure import StackCut
+from gateway.stacks.remote.failure import StackCut
 from tests.gateway.bridge import until
 from tests.remote.fakes import OK, Wire, raw, remote
 from tests.remote.shapes import shapes

@@ -13,9 +13,9 @@ from websockets.http11 import Request, Response
 
 from gateway.settings import Settings
 from gateway.stacks.address import Remote
-from gateway.stacks.forwarded import Forwarded
-from gateway.stacks.reach import connector
-from gateway.stacks.sockets import MESSAGE_LIMIT, SocketProxy, no_socket
+from gateway.stacks.remote.forwarded import Forwarded
+from gateway.stacks.remote.reach import connector
+from gateway.stacks.remote.sockets import MESSAGE_LIMIT, SocketProxy, no_socket
 from tests.gateway.bridge import until
 
 Handler = Callable[[ServerConnection], Awaitable[None]]

@@ -18,7 +18,8 @@ from gateway.observe.access_log import AccessLog
 from gateway.override import Overrides
 from gateway.pins import KEPT, LIMIT, Pins, pin_of
 from gateway.routing import Route, RouteTable
-from gateway.stacks.load import StackNotFound, is_asgi, load
+from gateway.stacks.address import StackNotFound
+from gateway.stacks.load import is_asgi, load
 from gateway.words import Phase, Reason, Stack
 from tests.stacks import TestClock, flask_app, settings, starlette_app
 

@@ -5,8 +5,8 @@ from typing import Any
 from anyio.from_thread import BlockingPortal
 
 from gateway.settings import Settings
-from gateway.stacks.reference import ReferenceStack
-from gateway.stacks.wsgi import WSGIApp, WSGIStack
+from gateway.stacks.wsgi.bridge import WSGIApp, WSGIStack
+from gateway.stacks.wsgi.reference import ReferenceStack
 
 
 def wsgi_stack(

@@ -18,11 +18,11 @@ from anyio.from_thread import BlockingPortal
 from gateway.messages import Message, Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.settings import Settings
-from gateway.stacks.body import ClientLeft, read_body
-from gateway.stacks.environ import Environ, build_environ
 from gateway.stacks.refusal import refuse
-from gateway.stacks.threads import DaemonThreads
-from gateway.stacks.wsgi import WSGIApp
+from gateway.stacks.wsgi.body import ClientLeft, read_body
+from gateway.stacks.wsgi.bridge import WSGIApp
+from gateway.stacks.wsgi.environ import Environ, build_environ
+from gateway.stacks.wsgi.threads import DaemonThreads
 
 StartResponse = Callable[..., Any]
 _CALL: Final = "banyan.call"

@@ -8,8 +8,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
-from gateway.dispatch import Scope
 from gateway.head import Header, Network
+from gateway.messages import Scope
 
 _FOR: Final = b"x-forwarded-for"
 _PROTO: Final = b"x-forwarded-proto"

@@ -17,13 +17,13 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.uri import WebSocketURI
 
-from gateway.dispatch import Message, Receive, Scope, Send
 from gateway.head import Header
+from gateway.messages import Message, Receive, Scope, Send
 from gateway.settings import Settings
-from gateway.stacks.failure import StackFailed
-from gateway.stacks.hops import without_hops
-from gateway.stacks.reach import Dial
-from gateway.stacks.request import Introduce, head_of, target_of, with_host
+from gateway.stacks.remote.failure import StackFailed
+from gateway.stacks.remote.hops import without_hops
+from gateway.stacks.remote.reach import Dial
+from gateway.stacks.remote.request import Introduce, head_of, target_of, with_host
 
 MESSAGE_LIMIT: Final = 16 * 1024 * 1024  # bytes; what uvicorn takes from a client
 _QUEUE: Final = 2  # messages of the stack that wait for the client

@@ -6,19 +6,19 @@ from functools import partial
 
 from anyio import to_thread
 
-from gateway.dispatch import App, Receive, Scope, Send
 from gateway.endpoints import Served
+from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned
-from gateway.stacks.connection import Connection
-from gateway.stacks.envelope import seal, tame
-from gateway.stacks.forwarded import Forwarded
-from gateway.stacks.http import HTTPStack
-from gateway.stacks.pool import Pool
-from gateway.stacks.process import Supervisor
-from gateway.stacks.reach import Dial, check_reach, connector
-from gateway.stacks.request import Introduce
-from gateway.stacks.sockets import SocketProxy
+from gateway.stacks.process.envelope import seal, tame
+from gateway.stacks.process.supervisor import Supervisor
+from gateway.stacks.remote.connection import Connection
+from gateway.stacks.remote.forwarded import Forwarded
+from gateway.stacks.remote.http import HTTPStack
+from gateway.stacks.remote.pool import Pool
+from gateway.stacks.remote.reach import Dial, check_reach, connector
+from gateway.stacks.remote.request import Introduce
+from gateway.stacks.remote.sockets import SocketProxy
 from gateway.words import Stack
 
 _PROCESS_IDLE = 60.0  # seconds; our own process keeps connections longer

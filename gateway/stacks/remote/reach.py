@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar
 
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, StackNotFound
-from gateway.stacks.failure import StackFailed
+from gateway.stacks.remote.failure import StackFailed
 
 Wire = TypeVar("Wire", bound=BaseProtocol)
 

@@ -4,7 +4,7 @@ import select
 from asyncio import Future, Protocol, Transport, get_running_loop
 from typing import Any, Final
 
-from gateway.stacks.answer import Answer, Malformed
+from gateway.stacks.remote.answer import Answer, Malformed
 
 _HIGH: Final = 256 * 1024  # bytes of a body that wait for the client before the stack must wait
 

@@ -37,8 +37,8 @@ from prometheus_client import Counter
 from gateway.endpoints import Endpoint, Served
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned, StackNotFound
-from gateway.stacks.failure import StackFailed
-from gateway.stacks.reach import Wire, connector
+from gateway.stacks.remote.failure import StackFailed
+from gateway.stacks.remote.reach import Wire, connector
 from gateway.words import Stack
 
 RESTARTS = Counter(
@@ -162,7 +162,7 @@ class _Child:
         reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 (the settings name what runs)
-                [sys.executable, "-m", "gateway.stacks.child", told["value"]],
+                [sys.executable, "-m", "gateway.stacks.process.child", told["value"]],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 pass_fds=(told["listener"], writing),

@@ -19,8 +19,8 @@ from typing import Final
 
 from anyio import to_thread
 
-from gateway.stacks.overflow import Overflow, Share
-from gateway.stacks.threads import Threads
+from gateway.stacks.wsgi.overflow import Overflow, Share
+from gateway.stacks.wsgi.threads import Threads
 
 ROOM: Final = 256 * 1024  # bytes that wait in memory before their thread does
 TOO_SLOW: Final = 5.0  # seconds without taking a byte, while others wait for the thread

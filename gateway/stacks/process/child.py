@@ -1,4 +1,4 @@
-"""A stack in a process of its own: `python -m gateway.stacks.child`, started by `process.py`.
+"""A stack in a process of its own: `python -m gateway.stacks.process.child`, started by `process.py`.
 
 What to serve is one line of JSON on standard input, which then stays open: its end is the end of the
 worker that asked, and this process drains and ends too. One line of JSON goes back through a pipe: what
@@ -13,25 +13,31 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from threading import Thread, Timer
 from types import FrameType
 from typing import Any, Final
 
 import uvicorn
 
-from gateway.dispatch import App, Receive, Scope, Send
+from gateway.edge.limits import Limits
+from gateway.edge.protocol import EdgeProtocol
+from gateway.edge.server import EdgeServer
 from gateway.errors import BanyanError
 from gateway.logs import configure_logs
+from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.asgi import InProcess
-from gateway.stacks.bridges import wsgi_stack
-from gateway.stacks.envelope import unseal
 from gateway.stacks.lifespan import lifespan
 from gateway.stacks.load import is_asgi, load, served_by
 from gateway.stacks.portal import portal
-from gateway.stacks.sockets import MESSAGE_LIMIT, no_socket
+from gateway.stacks.process.envelope import unseal
+from gateway.stacks.remote.sockets import MESSAGE_LIMIT, no_socket
+from gateway.stacks.wsgi.bridges import wsgi_stack
 
-_KEEP_ALIVE: Final = 600  # seconds; the gateway closes idle connections long before
+_KEEP_ALIVE: Final = 600.0  # seconds; the gateway closes idle connections long before
+_HEAD: Final = 1 << 20  # bytes: the gateway's front door has its own, smaller limits
+_OUR_FIELDS: Final = 8
 _MARGIN: Final = 2.0  # seconds after the grace for lifespans to end
 Report = Callable[[dict[str, Any]], None]
 
@@ -98,11 +104,11 @@ class _Root:
         self._stack = bridge
 
 
-class _Server(uvicorn.Server):
+class _Server(EdgeServer):
     """Tells when it takes requests, and ends in time whatever hangs in the app."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+        super().__init__(config, lame_duck=0)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -119,10 +125,20 @@ class _Server(uvicorn.Server):
 
 
 def _config(root: _Root, settings: Settings) -> uvicorn.Config:
-    """Adds nothing to an answer: the server in front of the gateway does."""
+    """Adds nothing to an answer and waits for nobody: the server in front of the gateway does."""
+    patient = Limits(
+        line=_HEAD,
+        field=_HEAD,
+        fields=settings.fields_limit + _OUR_FIELDS,
+        head_timeout=_KEEP_ALIVE,
+        body_timeout=_KEEP_ALIVE,
+        keep_alive=_KEEP_ALIVE,
+        send_timeout=settings.idle_timeout,
+    )
+    edge: Any = partial(EdgeProtocol, patient)
     return uvicorn.Config(
         root,
-        http="httptools",
+        http=edge,
         ws="websockets-sansio",
         ws_max_size=MESSAGE_LIMIT,
         ws_per_message_deflate=False,
@@ -134,7 +150,6 @@ def _config(root: _Root, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=int(settings.grace),
     )
 

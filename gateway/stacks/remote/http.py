@@ -13,16 +13,16 @@ from typing import Final
 
 import structlog
 
-from gateway.dispatch import Receive, Scope, Send
+from gateway.messages import Receive, Scope, Send
 from gateway.settings import Settings
-from gateway.stacks.answer import Answer, Malformed
-from gateway.stacks.client import Client
-from gateway.stacks.connection import Closed, Connection
-from gateway.stacks.failure import StackCut, StackFailed, Unforwardable
-from gateway.stacks.pool import Pool
 from gateway.stacks.refusal import refuse
-from gateway.stacks.request import Framing, Introduce, Request, request_of
-from gateway.stacks.ticks import Ticks
+from gateway.stacks.remote.answer import Answer, Malformed
+from gateway.stacks.remote.client import Client
+from gateway.stacks.remote.connection import Closed, Connection
+from gateway.stacks.remote.failure import StackCut, StackFailed, Unforwardable
+from gateway.stacks.remote.pool import Pool
+from gateway.stacks.remote.request import Framing, Introduce, Request, request_of
+from gateway.stacks.remote.ticks import Ticks
 
 _RETRY_AFTER: Final = (b"retry-after", b"1")
 _log = structlog.get_logger()

@@ -10,10 +10,10 @@ from enum import Enum, auto
 from typing import Final
 from urllib.parse import quote
 
-from gateway.dispatch import Scope
 from gateway.head import Header
-from gateway.stacks.failure import Unforwardable
-from gateway.stacks.hops import without_hops
+from gateway.messages import Scope
+from gateway.stacks.remote.failure import Unforwardable
+from gateway.stacks.remote.hops import without_hops
 
 Introduce = Callable[[Scope, list[Header]], list[Header]]
 """Gives the headers that also say who the client is: `Forwarded` or `envelope.seal`."""

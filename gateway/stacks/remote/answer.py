@@ -10,7 +10,7 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.head import Header
-from gateway.stacks.hops import nominated, without_hops
+from gateway.stacks.remote.hops import nominated, without_hops
 
 HEAD_LIMIT: Final = 64 * 1024  # bytes of a head with its 1xx answers, and of trailers
 INTERIM_LIMIT: Final = 16  # 1xx answers before the final one

@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from gateway.stacks.connection import Connection
-from gateway.stacks.failure import StackFailed
+from gateway.stacks.remote.connection import Connection
+from gateway.stacks.remote.failure import StackFailed
 
 IDLE: Final = 1.5  # seconds; gunicorn closes an idle connection after 2, uvicorn after 5
 Connect = Callable[[], Awaitable[Connection]]

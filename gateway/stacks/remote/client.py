@@ -17,10 +17,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
-from gateway.dispatch import Receive
-from gateway.stacks.connection import Connection
-from gateway.stacks.request import Request
-from gateway.stacks.ticks import Ticks
+from gateway.messages import Receive
+from gateway.stacks.remote.connection import Connection
+from gateway.stacks.remote.request import Request
+from gateway.stacks.remote.ticks import Ticks
 
 _PATIENCE: Final = 0.025  # seconds until it is looked whether the client is still there
 _CONTINUE: Final = 1.0  # seconds a stack has to ask for the body, as curl waits (RFC 9110 §10.1.1)

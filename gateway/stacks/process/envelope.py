@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from gateway.dispatch import Scope
 from gateway.head import Header
+from gateway.messages import Scope
 
 _NAME: Final = b"x-banyan-scope"
 _OURS: Final = b"x-banyan-"

@@ -25,14 +25,14 @@ from gateway.answer import ClientTooSlow
 from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.settings import Settings
-from gateway.stacks.body import ClientLeft, read_body
-from gateway.stacks.environ import Environ, FileWrapper, build_environ
-from gateway.stacks.files import SentFile, sent_file
-from gateway.stacks.outbox import Outbox
-from gateway.stacks.overflow import Share
 from gateway.stacks.refusal import refuse
-from gateway.stacks.start import Head, StartResponse
-from gateway.stacks.threads import Job, Threads
+from gateway.stacks.wsgi.body import ClientLeft, read_body
+from gateway.stacks.wsgi.environ import Environ, FileWrapper, build_environ
+from gateway.stacks.wsgi.files import SentFile, sent_file
+from gateway.stacks.wsgi.outbox import Outbox
+from gateway.stacks.wsgi.overflow import Share
+from gateway.stacks.wsgi.start import Head, StartResponse
+from gateway.stacks.wsgi.threads import Job, Threads
 
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 

@@ -8,9 +8,9 @@ from typing import Final
 from anyio import to_thread
 
 from gateway.messages import Send
-from gateway.stacks.environ import FileWrapper
-from gateway.stacks.outbox import Outbox
-from gateway.stacks.threads import Job
+from gateway.stacks.wsgi.environ import FileWrapper
+from gateway.stacks.wsgi.outbox import Outbox
+from gateway.stacks.wsgi.threads import Job
 
 _BLOCK: Final = 256 * 1024  # bytes read at once
 

@@ -1,0 +1,1 @@
+"""A stack in a process of its own, which each worker starts and watches."""
