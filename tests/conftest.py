@@ -2,8 +2,12 @@
 
 import pytest
 
+from tests.differential.counts import DIFFERENTIAL, summed
+
 GENERATED = "generated requests"  # properties of tests that a run sums up
 PAIRS = "pairs (route, case)"
+BAD_INPUTS = "bad inputs"
+SERVERS = "differential, other servers"
 
 
 @pytest.fixture
@@ -20,5 +24,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{sum(generated)} {GENERATED} to {len(generated)} operations, each to both stacks"
         )
-    for value in (value for name, value in told if name == PAIRS):
+    for kind in (DIFFERENTIAL, SERVERS):
+        if values := [value for name, value in told if name == kind]:
+            terminalreporter.write_line(summed(values))
+    for value in (value for name, value in told if name in {PAIRS, BAD_INPUTS}):
         terminalreporter.write_line(value)

@@ -8,7 +8,8 @@ from gateway.edge.refusal import Reason, Refused
 
 CHUNKED: Final = -1
 _LENGTH: Final = re.compile(rb"[0-9]{1,19}")
-_DECODABLE: Final = frozenset({b"chunked", b"identity"})
+_PLAIN: Final = frozenset({b"chunked", b"identity"})
+_KNOWN: Final = _PLAIN | {b"gzip", b"deflate", b"compress"}
 
 
 def body_length(lengths: list[bytes], codings: list[bytes], *, http_1_0: bool) -> int:
@@ -36,7 +37,8 @@ def _only_chunked(codings: Iterable[bytes]) -> None:
     names = [name.strip(b" \t").lower() for value in codings for name in value.split(b",")]
     if names == [b"chunked"]:
         return
-    if not _DECODABLE.issuperset(names):
+    framed = names[-1] == b"chunked" and names.count(b"chunked") == 1
+    if not _KNOWN.issuperset(names) or (framed and not _PLAIN.issuperset(names)):
         raise Refused(Reason.CODING, "the only Transfer-Encoding here is chunked")
     raise Refused(Reason.FRAMING, "Transfer-Encoding is chunked, once")
 

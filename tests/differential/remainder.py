@@ -1,7 +1,8 @@
 """What stays different, as data. Each entry must go on differing: one that has become equal fails.
 
 `ON_PURPOSE`: gunicorn hands the app half a body, or a request whose meaning is in doubt; the gateway
-refuses and no app is called. `REMAINDER`: the answer differs and no code of the gateway can or should
+refuses and no app is called. `OTHERWISE`: gunicorn does what a rule of the gateway forbids; the status is
+the rule's. `REMAINDER`: the answer differs and no code of the gateway can or should
 change it.
 """
 
@@ -100,6 +101,21 @@ _LENGTHS: Final = (
     "gunicorn sends a Content-Length that no client can read; an answer without one is right"
 )
 
+OTHERWISE: Final[dict[str, tuple[frozenset[int], str]]] = {
+    "P133-script-name-underscored": (
+        frozenset({200}),
+        "gunicorn believes SCRIPT_NAME from this host; here no name with an underscore passes",
+    ),
+    "B008-trailer-of-a-length": (
+        frozenset({200}),
+        "trailers are read and dropped; gunicorn raises in the app that reads the body",
+    ),
+    **dict.fromkeys(
+        ("B038-bare-two-other-lengths", "B038-bare-minus-length"),
+        (frozenset({500, 502}), "gunicorn passes on a Content-Length that no client can read"),
+    ),
+}
+
 REMAINDER: Final = (
     Listed(
         "B052-bare-replaced",
@@ -108,24 +124,12 @@ REMAINDER: Final = (
         ("in process", "process"),
     ),
     Listed(
-        "P133-script-name-underscored",
-        frozenset({"status"}),
-        "gunicorn believes SCRIPT_NAME from this host; here no name with an underscore passes",
-    ),
-    Listed(
         "B033-upgrade-to-a-websocket",
         frozenset({"made by"}),
         "a broken handshake is refused by the server, with 400 as Flask would; WSGI knows no WebSockets",
     ),
-    Listed(
-        "B008-trailer-of-a-length",
-        frozenset({"status"}),
-        "trailers are read and dropped; gunicorn raises in the app that reads the body",
-    ),
-    Listed("B038-bare-two-lengths", frozenset({"framing"}), _LENGTHS, ("in process",)),
-    Listed("B038-bare-two-lengths", frozenset({"status"}), _LENGTHS, ("process", "remote")),
-    Listed("B038-bare-two-other-lengths", frozenset({"status"}), _LENGTHS),
-    Listed("B038-bare-minus-length", frozenset({"status"}), _LENGTHS),
+    Listed("B038-bare-two-lengths", frozenset({"framing"}), _LENGTHS, ("in process", "process")),
+    Listed("B038-bare-two-lengths", frozenset({"status"}), _LENGTHS, _REMOTE),
     Listed(
         "B038-bare-proxy-connection", frozenset({"proxy-connection"}), _HOP, ("process", "remote")
     ),
@@ -154,6 +158,9 @@ def problem(outcome: Outcome, entries: Iterable[Listed] = REMAINDER) -> str:
     entry = _entry(outcome, entries)
     if outcome.probe.id in ON_PURPOSE:
         return "" if refused(outcome) else f"must be refused: {ON_PURPOSE[outcome.probe.id]}"
+    if outcome.probe.id in OTHERWISE:
+        statuses, reason = OTHERWISE[outcome.probe.id]
+        return "" if otherwise(outcome) else f"must be {sorted(statuses)}: {reason}"
     if entry is not None and what_differs(outcome) != entry.what:
         return f"listed as differing in {sorted(entry.what)}: {list(outcome.differences)}"
     return "" if entry is not None else "\n".join(outcome.differences)
@@ -161,6 +168,8 @@ def problem(outcome: Outcome, entries: Iterable[Listed] = REMAINDER) -> str:
 
 def verdict(outcome: Outcome) -> Verdict:
     if outcome.probe.id in ON_PURPOSE and refused(outcome):
+        return Verdict.REFUSED
+    if outcome.probe.id in OTHERWISE and otherwise(outcome):
         return Verdict.REFUSED
     if outcome.equal:
         return Verdict.EQUAL
@@ -170,6 +179,13 @@ def verdict(outcome: Outcome) -> Verdict:
 def what_differs(outcome: Outcome) -> frozenset[str]:
     """The first word of each line: `status`, the name of a header, `body` …"""
     return frozenset(line.split(":", 1)[0] for line in outcome.differences)
+
+
+def otherwise(outcome: Outcome) -> bool:
+    """The one answer has a status that the rule allows, and gunicorn's has another."""
+    statuses, _ = OTHERWISE[outcome.probe.id]
+    (answer,) = outcome.got.finals
+    return answer.status in statuses and not outcome.same_status
 
 
 def refused(outcome: Outcome) -> bool:

@@ -8,7 +8,7 @@ from tests.differential.campaign import outcomes
 from tests.differential.counts import DIFFERENTIAL, Verdict, summed, told
 from tests.differential.probes import PROBES
 from tests.differential.probes.probe import Probe
-from tests.differential.remainder import ON_PURPOSE, REMAINDER, problem, verdict
+from tests.differential.remainder import ON_PURPOSE, OTHERWISE, REMAINDER, problem, verdict
 from tests.differential.servers import BANYAN, Target
 
 pytestmark = pytest.mark.e2e
@@ -45,7 +45,7 @@ def test_b015_what_may_differ_is_a_small_part_and_exists(target: str) -> None:
 
     assert len(entries) <= _SHARE * len(PROBES)
     assert {entry.probe for entry in entries} <= names
-    assert ON_PURPOSE.keys() <= names
+    assert ON_PURPOSE.keys() | OTHERWISE.keys() <= names
     assert all(entry.reason for entry in entries)
 
 

@@ -34,6 +34,7 @@ MISSING: Final = {
     "wsgi.early_hints": "an extension of gunicorn's own: ASGI servers send no 103",
 }
 OTHER: Final = {
+    "RAW_URI": "ASGI has the target in parts: the authority of an absolute form and a fragment are gone",
     "REMOTE_PORT": "each connection has its own",
     "SERVER_NAME": "where the server listens: a process has a socket file and goes by the Host",
     "SERVER_PORT": "likewise",
@@ -55,6 +56,7 @@ def test_t10_every_other_key_of_the_environ_is_gunicorns(
     assert expected.keys() - got.keys() <= MISSING.keys()
     shared = (expected.keys() & got.keys()) - OTHER.keys()
     assert {key: got[key] for key in shared} == {key: expected[key] for key in shared}
+    assert expected["RAW_URI"].partition("#")[0].endswith(got["RAW_URI"])
 
 
 def test_t10_each_listed_difference_is_there(banyans: tuple[Target, ...]) -> None:

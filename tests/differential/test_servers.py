@@ -15,7 +15,9 @@ from tests.differential.servers import Target
 
 pytestmark = pytest.mark.e2e
 SERVERS: Final = "differential, other servers"  # the property of tests that a run sums up
-_CHOSEN: Final = [probe for probe in PROBES if probe.row in ROWS]
+# h11 answers what follows the preface too, or not, as it happens to arrive.
+_RACING: Final = frozenset({"B012-http-2-preface"})
+_CHOSEN: Final = [probe for probe in PROBES if probe.row in ROWS and probe.id not in _RACING]
 
 Record = Callable[[str, object], None]
 

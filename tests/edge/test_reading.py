@@ -198,6 +198,8 @@ def test_b024_p124_methods_that_nobody_knows_are_the_apps_to_answer(method: str)
         (("Transfer-Encoding: identity",), Reason.FRAMING),
         (("Transfer-Encoding: chunked, chunked",), Reason.FRAMING),
         (("Transfer-Encoding: gzip, chunked",), Reason.CODING),
+        (("Transfer-Encoding: gzip",), Reason.FRAMING),
+        (("Transfer-Encoding: chunked, gzip",), Reason.FRAMING),
         (("Transfer-Encoding: xchunked",), Reason.CODING),
         (("Transfer-Encoding:",), Reason.CODING),
     ],
