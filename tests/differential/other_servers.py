@@ -67,7 +67,6 @@ OTHER_SERVERS: Final[tuple[Listed, ...]] = (
     *_listed(_H11, "a request line without a version is waited on", ("status",), "B012-0.9"),
     *_listed(_H11, "h11 refuses a request without Host", ("status",), "P117-no-host"),
     *_listed(_H11, "h11 takes a bare LF for the end of a line", ("status",), "P123-bare-lf"),
-    *_listed(_H11, "h11 has a limit of its own for a head", ("status",), "P120-field-of-70-000"),
     *_listed(_H11, "h11 refuses a lone line end aloud", ("status",), "B012-nothing-but-a-line-end"),
     *_listed(
         _H11,

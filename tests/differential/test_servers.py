@@ -15,8 +15,9 @@ from tests.differential.servers import Target
 
 pytestmark = pytest.mark.e2e
 SERVERS: Final = "differential, other servers"  # the property of tests that a run sums up
-# h11 answers what follows the preface too, or not, as it happens to arrive.
-_RACING: Final = frozenset({"B012-http-2-preface"})
+# Under h11 it depends on how the bytes arrive what becomes of what follows the preface, and of a head
+# that is longer than its buffer.
+_RACING: Final = frozenset({"B012-http-2-preface", "P120-field-of-70-000"})
 _CHOSEN: Final = [probe for probe in PROBES if probe.row in ROWS and probe.id not in _RACING]
 
 Record = Callable[[str, object], None]
