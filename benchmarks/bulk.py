@@ -5,7 +5,7 @@
 
 All servers run at once; rounds go through them in random order. Reported: throughput (median), its ratio
 to gunicorn's of the same round (median), and the most memory that the server's processes had above what
-they have when idle. Lengths are checked in every round, contents in the first.
+they had before the first transfer. Lengths are checked in every round, contents in the first.
 """
 
 import argparse
@@ -54,23 +54,24 @@ def main() -> None:
         _report(servers, _measure(servers, size, options.rounds), options)
 
 
-Transfer = Callable[[Server, int], None]
+Transfer = Callable[[Server, int, bool], None]
 Results = dict[tuple[str, str], list[tuple[float, int]]]  # MiB/s, bytes of memory above idle
 
 
 def _measure(servers: list[Server], size: int, rounds: int) -> Results:
     results: Results = defaultdict(list)
+    idle = {server.name: server.memory() for server in servers}
     for name, transfer in TRANSFERS.items():
         for server in servers:  # contents are checked once, and everything is warm
             transfer(server, size, True)
         for _ in range(rounds):
             for server in random.sample(servers, len(servers)):
-                results[name, server.name].append(_one(server, transfer, size))
+                results[name, server.name].append(_one(server, transfer, size, idle[server.name]))
     return results
 
 
-def _one(server: Server, transfer: Callable[..., None], size: int) -> tuple[float, int]:
-    idle, peak, over = server.memory(), 0, threading.Event()
+def _one(server: Server, transfer: Transfer, size: int, idle: int) -> tuple[float, int]:
+    peak, over = 0, threading.Event()
 
     def watch() -> None:
         nonlocal peak

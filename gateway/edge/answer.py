@@ -75,6 +75,15 @@ class Answer:
             raise BadAnswer(f"the body ends {self._left} bytes before its Content-Length")
         return data
 
+    def promise(self, count: int) -> None:
+        """`count` bytes of the body are sent by somebody else, and more may follow.
+
+        Raises BadAnswer where the framing of the body needs more than its bytes.
+        """
+        if self._bodyless or self._left is None or count > self._left:
+            raise BadAnswer(f"{count} bytes that no Content-Length promises")
+        self._left -= count
+
     def _framing(self, length: int | None) -> list[bytes]:
         lines = [b"connection: keep-alive\r\n" if self.keep_alive else b"connection: close\r\n"]
         if self._chunked:

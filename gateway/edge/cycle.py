@@ -10,6 +10,11 @@ from gateway.edge.head import Field
 from gateway.messages import App, Message, Scope
 
 HIGH_WATER: Final = 65_536  # bytes of a body that wait for the app before reading pauses
+FILE: Final = "http.response.zerocopysend"
+"""An extension of ASGI: `count` bytes of the open `file` from `offset` on."""
+SPLICE: Final = "banyan.splice"
+"""An extension of ours: `count` bytes of the socket `source` (`duct.Source`)."""
+_MOVED: Final = frozenset({FILE, SPLICE})
 _log = logging.getLogger("uvicorn.error")
 
 
@@ -20,6 +25,7 @@ class Wire(Protocol):
 
     def default_headers(self) -> Sequence[Field]: ...
     def write(self, data: bytes) -> None: ...
+    async def move(self, message: Message) -> None: ...
     def may_stay_open(self) -> bool: ...
     def wants_body(self) -> None: ...
     def answered(self) -> None: ...
@@ -84,6 +90,9 @@ class Cycle:
             return
         if not self.started:
             self._start(message)
+        elif not self.complete and message["type"] in _MOVED:
+            self.answer.promise(message["count"])
+            await wire.move(message)
         elif self.complete or message["type"] != "http.response.body":
             raise RuntimeError(f"Unexpected ASGI message '{message['type']}'.")
         else:

@@ -13,13 +13,15 @@ from uvicorn.server import ServerState
 
 from gateway.edge.answer import Answer
 from gateway.edge.body import BodyReader, body_reader
-from gateway.edge.cycle import HIGH_WATER, Cycle
+from gateway.edge.cycle import FILE, HIGH_WATER, Cycle
+from gateway.edge.duct import Duct
 from gateway.edge.head import Field, Head, read_head
 from gateway.edge.limits import Limits
 from gateway.edge.refusal import Reason, Refused
 from gateway.edge.refusals import count_refusal
 from gateway.edge.scanner import Scanner
 from gateway.edge.scope import Peer, http_scope, peer_of, written
+from gateway.messages import Message
 
 _DRAIN: Final = 65_536  # bytes of an unwanted body that keep the connection, as gunicorn
 _DRAIN_TIME: Final = 5.0  # seconds
@@ -53,6 +55,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._next = b""  # what arrived behind the request that is being answered
         self._since = 0.0  # when the client last did what is awaited of it
         self._drained = 0
+        self._duct: Duct | None = None  # what the kernel sends by itself
         self._unsent, self._unsent_since = 0, 0.0  # bytes that wait, and since when as many
         self._served = self._paused = self._eof = self._lingers = self._retires = False
 
@@ -68,6 +71,8 @@ class EdgeProtocol(asyncio.Protocol):
         self._server_state.connections.discard(self)
         if self._cycle is not None:
             self._cycle.end()
+        if self._duct is not None:
+            self._duct.close()
         self.resume_writing()
 
     def eof_received(self) -> bool:
@@ -140,6 +145,22 @@ class EdgeProtocol(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         self._transport.write(data)
 
+    async def move(self, message: Message) -> None:
+        """Lets the kernel send what a file or a socket has. Raises SourceEnded."""
+        await self._drained_to_the_last_byte()
+        if self._cycle is None or self._cycle.over:
+            return
+        socket = self._transport.get_extra_info("socket")
+        self._duct = duct = Duct(self._loop, socket.fileno())
+        try:
+            if message["type"] == FILE:
+                await duct.send_file(message["file"], message["offset"], message["count"])
+            else:
+                await duct.splice(message["source"], message["count"])
+        finally:
+            self._duct = None
+            duct.release()
+
     def may_stay_open(self) -> bool:
         """Whether another request may follow: not behind a body that may never end or never come."""
         if self._retires or self._body is None:
@@ -174,6 +195,15 @@ class EdgeProtocol(asyncio.Protocol):
         if self._cycle is not None:
             self._cycle.end()
         self._transport.close()
+
+    async def _drained_to_the_last_byte(self) -> None:
+        self._transport.set_write_buffer_limits(high=0)
+        try:
+            while self.writable is not None:
+                await self.writable.wait()
+        finally:
+            if not self._transport.is_closing():
+                self._transport.set_write_buffer_limits()
 
     # Reading
 
@@ -269,6 +299,8 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _takes_nothing(self, now: float) -> bool:
         """Whether none of what waits for the client has gone for too long (nginx: send_timeout)."""
+        if self._duct is not None:
+            return now - self._duct.moved > self._limits.send_timeout
         unsent = self._transport.get_write_buffer_size()
         if not unsent or unsent != self._unsent:
             self._unsent, self._unsent_since = unsent, now

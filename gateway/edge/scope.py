@@ -1,18 +1,22 @@
 """What the app learns of a request: its ASGI scope."""
 
 import asyncio
+from socket import AF_UNIX
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
+from gateway.edge.cycle import FILE, SPLICE
 from gateway.edge.head import Head
 from gateway.edge.limits import Limits, is_trusted
 
 MARK: Final = "banyan.edge"
 """In a scope's `extensions`: this request has passed the rules of the edge."""
 
-_EXTENSIONS: Final[dict[str, dict[str, Any]]] = {MARK: {}}
+Extensions = dict[str, dict[str, Any]]
+_UNIX: Final[Extensions] = {MARK: {}, SPLICE: {}}  # sendfile(2) to a Unix socket goes page by page
+_TCP: Final[Extensions] = {**_UNIX, FILE: {}}
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -23,6 +27,7 @@ class Peer(NamedTuple):
     client: tuple[str, int] | None
     scheme: str
     trusted: bool  # may name its client's scheme
+    extensions: Extensions
 
 
 def peer_of(transport: asyncio.Transport, limits: Limits) -> Peer:
@@ -32,6 +37,7 @@ def peer_of(transport: asyncio.Transport, limits: Limits) -> Peer:
         client,
         "https" if is_ssl(transport) else "http",
         is_trusted(client[0] if client else None, limits.trusted),
+        _UNIX if transport.get_extra_info("socket").family == AF_UNIX else _TCP,
     )
 
 
@@ -51,7 +57,7 @@ def http_scope(head: Head, peer: Peer, state: dict[str, Any]) -> dict[str, Any]:
         "query_string": head.query,
         "headers": head.fields,
         "state": state.copy(),
-        "extensions": _EXTENSIONS,
+        "extensions": peer.extensions,
     }
 
 

@@ -26,7 +26,8 @@ class InProcess:
             path = "/" + scope["path"].lstrip("/")
             scope = {**scope, "path": path, "raw_path": quote(path, safe=_PATH_SAFE).encode()}
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            return self._app({**scope, "method": "GET"}, receive, _without_body(send))
+            plain = {**scope, "method": "GET", "extensions": {}}  # no other way to send a body
+            return self._app(plain, receive, _without_body(send))
         return self._app(scope, receive, send)
 
 

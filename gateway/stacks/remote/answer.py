@@ -71,6 +71,17 @@ class Answer:
         self._parts, self.buffered = [], 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    @property
+    def rest(self) -> int:
+        """Bytes of the body that are still to come; 0 if that is not known."""
+        return self._remaining or 0
+
+    def skip(self, count: int) -> None:
+        """`count` bytes of the body went another way."""
+        if self._remaining is not None:
+            self._remaining -= count
+            self.complete = not self._remaining
+
     def _feed_head(self, data: bytes) -> bytes:
         """Feeds at most one head; gives what comes after it."""
         seam = self._seam + data

@@ -36,6 +36,7 @@ class Client:
     def __init__(self, request: Request, receive: Receive, ticks: Ticks, now: float) -> None:
         self.sending = False  # some of the body has not been passed on
         self.since = now  # the loop's time at which some of it last was
+        self.splices = False  # its server can have the kernel move an answer
         self.answered = False  # the client has got something
         self.connection: Connection | None = None  # where the answer is waited for
         self._request = request

@@ -1,9 +1,13 @@
 """One connection to a remote stack: one exchange at a time, with back-pressure both ways."""
 
+import os
 import select
-from asyncio import Future, Protocol, Transport, get_running_loop
+from asyncio import AbstractEventLoop, Future, Protocol, Transport, get_running_loop, timeout
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+from gateway.edge.duct import SourceEnded
 from gateway.stacks.remote.answer import Answer, Malformed
 
 _HIGH: Final = 256 * 1024  # bytes of a body that wait for the client before the stack must wait
@@ -27,6 +31,8 @@ class Connection(Protocol):
         self._reader: Future[None] | None = None
         self._writer: Future[None] | None = None
         self._poll = select.poll()
+        self._descriptor = -1
+        self.encrypted = False
         self._paused = self._full = False
 
     def ask(self, head: bytes, *, head_only: bool) -> Answer:
@@ -67,6 +73,17 @@ class Connection(Protocol):
         if now >= self._until and self._reader is not None and not self._reader.done():
             self._reader.set_exception(TimeoutError())
 
+    @contextmanager
+    def splicing(self, idle_timeout: float) -> Iterator["Splicing"]:
+        """The socket for somebody who reads it instead of the transport."""
+        self._paused = True
+        self._transport.pause_reading()
+        source = Splicing(self._loop, self._descriptor, idle_timeout)
+        try:
+            yield source
+        finally:
+            source.close()
+
     @property
     def usable(self) -> bool:
         """Nothing waits to be read: the stack has not closed it, not even unseen by the loop."""
@@ -81,7 +98,9 @@ class Connection(Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        self._descriptor = transport.get_extra_info("socket").fileno()
+        self.encrypted = transport.get_extra_info("ssl_object") is not None
+        self._poll.register(self._descriptor, select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         answer = self.answer
@@ -126,3 +145,32 @@ class Connection(Protocol):
 def _wake(waiter: Future[None] | None) -> None:
     if waiter is not None and not waiter.done():
         waiter.set_result(None)
+
+
+class Splicing:
+    """What a stack sends, as a source for the kernel (`gateway.edge.duct`)."""
+
+    def __init__(self, loop: AbstractEventLoop, descriptor: int, idle_timeout: float) -> None:
+        self.moved = 0
+        self._loop = loop
+        # One of its own: the transport watches the other one.
+        self._descriptor = os.dup(descriptor)
+        self._idle_timeout = idle_timeout
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    async def readable(self) -> None:
+        """Raises SourceEnded if there is nothing in time."""
+        ready = self._loop.create_future()
+        self._loop.add_reader(self._descriptor, _wake, ready)
+        try:
+            async with timeout(self._idle_timeout):
+                await ready
+        except TimeoutError as error:
+            raise SourceEnded(f"nothing for {self._idle_timeout:g} s") from error
+        finally:
+            self._loop.remove_reader(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)

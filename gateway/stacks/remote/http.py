@@ -13,6 +13,8 @@ from typing import Final
 
 import structlog
 
+from gateway.edge.cycle import SPLICE
+from gateway.edge.duct import SourceEnded
 from gateway.messages import Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.refusal import refuse
@@ -24,6 +26,7 @@ from gateway.stacks.remote.pool import Pool
 from gateway.stacks.remote.request import Framing, Introduce, Request, request_of
 from gateway.stacks.remote.ticks import Ticks
 
+_LARGE: Final = 1 << 20  # bytes of an answer that the kernel moves by itself
 _RETRY_AFTER: Final = (b"retry-after", b"1")
 _log = structlog.get_logger()
 
@@ -46,6 +49,7 @@ class HTTPStack:
         try:
             request = request_of(scope, self._introduce)
             with Client(request, receive, self._ticks, self._now()) as client:
+                client.splices = SPLICE in (scope.get("extensions") or ())
                 await self._exchange(request, client, send)
         except StackFailed as failure:
             if client is not None and client.answered:
@@ -108,6 +112,10 @@ class HTTPStack:
         await send(
             {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         )
+        if client.splices and answer.rest >= _LARGE and not connection.encrypted:
+            await self._splice(connection, answer, client, send)
+            if not answer.complete:  # the client has left
+                return
         while True:
             part = answer.take()
             if answer.complete:
@@ -124,9 +132,28 @@ class HTTPStack:
             except (Malformed, Closed, TimeoutError) as error:
                 if part := answer.take():
                     await send({"type": "http.response.body", "body": part, "more_body": True})
-                why = str(error) or f"nothing for {self._idle_timeout:g} s"
-                _log.warning("stack.cut", stack=self._name, error=why)
-                raise StackCut(f"{self._name}: the answer ended early: {why}") from error
+                raise self._cut(str(error) or f"nothing for {self._idle_timeout:g} s") from error
+
+    async def _splice(
+        self, connection: Connection, answer: Answer, client: Client, send: Send
+    ) -> None:
+        """Lets the kernel move the rest of a large answer."""
+        if part := answer.take():
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        client.watch()
+        with connection.splicing(self._idle_timeout) as source:
+            # What came meanwhile is in the answer, and comes first.
+            if part := answer.take():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            try:
+                await send({"type": SPLICE, "source": source, "count": answer.rest})
+            except SourceEnded as error:
+                raise self._cut(str(error)) from error
+            answer.skip(source.moved)
+
+    def _cut(self, why: str) -> StackCut:
+        _log.warning("stack.cut", stack=self._name, error=why)
+        return StackCut(f"{self._name}: the answer ended early: {why}")
 
     async def _refuse(self, send: Send, failure: StackFailed) -> None:
         if isinstance(failure, Unforwardable):

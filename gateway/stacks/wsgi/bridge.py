@@ -22,6 +22,7 @@ import structlog
 from anyio.from_thread import BlockingPortal
 
 from gateway.answer import ClientTooSlow
+from gateway.edge.cycle import FILE
 from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.settings import Settings
@@ -78,7 +79,7 @@ class WSGIStack:
         try:
             if not self._threads.add(job):
                 self._hurry(call, job, self._settings.wsgi_wait)
-            await self._relay(call, receive, send)
+            await self._relay(call, scope, receive, send)
         except asyncio.CancelledError as cancelled:
             call.end_wait()
             task = asyncio.current_task()
@@ -107,7 +108,7 @@ class WSGIStack:
         step, loop = min(_STEP, rest), asyncio.get_running_loop()
         call.waiting = loop.call_later(step, self._hurry, call, job, rest - step)
 
-    async def _relay(self, call: "_Call", receive: Receive, send: Send) -> None:
+    async def _relay(self, call: "_Call", scope: Scope, receive: Receive, send: Send) -> None:
         """Sends what the call says, as it comes."""
         outbox = call.outbox
         part, more = await outbox.take()
@@ -125,15 +126,16 @@ class WSGIStack:
             while more:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
                 part, more = await outbox.take()
+            if call.file is not None and not outbox.left:
+                zero_copy = FILE in (scope.get("extensions") or ()) and call.head.length is not None
+                await call.file.send(send, outbox, zero_copy=zero_copy)
             await self._finish(call, part, send)
         finally:
             if watch is not None:
                 watch.cancel()
 
     async def _finish(self, call: "_Call", part: bytes, send: Send) -> None:
-        """The last part, or the file, or what went wrong: the server cuts the answer then."""
-        if call.file is not None and not call.outbox.left:
-            await call.file.send(send, call.outbox)
+        """The last part, or what went wrong: the server cuts the answer then."""
         if call.outbox.left:
             return
         cut = call.error is not None

@@ -7,12 +7,14 @@ from typing import Final
 
 from anyio import to_thread
 
+from gateway.edge.cycle import FILE
+from gateway.edge.duct import SourceEnded
 from gateway.messages import Send
 from gateway.stacks.wsgi.environ import FileWrapper
 from gateway.stacks.wsgi.outbox import Outbox
 from gateway.stacks.wsgi.threads import Job
 
-_BLOCK: Final = 256 * 1024  # bytes read at once
+_BLOCK: Final = 1024 * 1024  # bytes read at once
 
 
 class SentFile:
@@ -23,13 +25,21 @@ class SentFile:
         self._descriptor, self._offset, self._end = descriptor, offset, offset + count
         self.closing = closing
 
-    async def send(self, send: Send, outbox: Outbox) -> None:
-        """Sends all but the end of the answer, unless the client leaves. Raises OSError."""
+    async def send(self, send: Send, outbox: Outbox, *, zero_copy: bool) -> None:
+        """Sends all but the end of the answer, unless the client leaves. Raises SourceEnded.
+
+        `zero_copy`: the server has the kernel send it (ASGI's `http.response.zerocopysend`).
+        """
+        if zero_copy:
+            count = self._end - self._offset
+            file = {"file": self._descriptor, "offset": self._offset, "count": count}
+            await send({"type": FILE, **file, "more_body": True})
+            return
         while self._offset < self._end and not outbox.left:
             size = min(_BLOCK, self._end - self._offset)
             part = await to_thread.run_sync(os.pread, self._descriptor, size, self._offset)
             if not part:
-                raise OSError("the file became shorter while it was sent")
+                raise SourceEnded("the file became shorter while it was sent")
             self._offset += len(part)
             await send({"type": "http.response.body", "body": part, "more_body": True})
 

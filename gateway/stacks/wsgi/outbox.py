@@ -23,6 +23,8 @@ from gateway.stacks.wsgi.overflow import Overflow, Share
 from gateway.stacks.wsgi.threads import Threads
 
 ROOM: Final = 256 * 1024  # bytes that wait in memory before their thread does
+MOST: Final = 8 * ROOM  # likewise, for a client that takes them at once
+_AT_ONCE: Final = 0.02  # seconds
 TOO_SLOW: Final = 5.0  # seconds without taking a byte, while others wait for the thread
 
 
@@ -35,6 +37,7 @@ class Outbox:
         self._lock = Lock()
         self._parts: deque[bytes] = deque()
         self._size = 0  # bytes of the parts
+        self._limit = ROOM  # of them
         self._overflow: Overflow | None = None
         self.ended = False  # there is no more
         self._sleeps = False  # the loop waits for news
@@ -51,7 +54,7 @@ class Outbox:
         """Adds a part, and waits while the client is too far behind and nobody needs the thread."""
         while not self.left and not self._added(part):
             self._wait_for_room()
-        if self._overflow is None and self._size >= ROOM and not self.left:
+        if self._overflow is None and self._size >= self._limit and not self.left:
             self._wait_for_room()
 
     def end(self, part: bytes = b"") -> None:
@@ -86,11 +89,13 @@ class Outbox:
         return True
 
     def _wait_for_room(self) -> None:
-        self._stalled = perf_counter()
+        self._stalled = since = perf_counter()
         self._threads.stall(self)
         self._room.wait()
         self._stalled = None
         self._threads.resume(self)
+        quick = perf_counter() - since < _AT_ONCE  # fewer and larger parts: a thread's turn is dear
+        self._limit = min(2 * self._limit, MOST) if quick else ROOM
 
     def _wake(self) -> None:
         with self._lock:
@@ -143,7 +148,7 @@ class Outbox:
                 self._sleeps = not unread
                 self._news.clear()
             if overflow is not None and unread:
-                part = await to_thread.run_sync(overflow.read, ROOM)
+                part = await to_thread.run_sync(overflow.read, MOST)
                 self._room.set()
                 return part, True
             await self._news.wait()
