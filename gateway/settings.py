@@ -57,11 +57,11 @@ class Settings(BaseSettings):
     wsgi_bridge: Literal["banyan", "a2wsgi"] = Field(
         "banyan", description="What calls a Flask app in this process: `banyan` or `a2wsgi`."
     )
-    response_spool: int = Field(
-        4096 * _MIB,
+    wsgi_slow_clients: int = Field(
+        500,
         ge=0,
-        description="Bytes on disk of a Flask app's answers whose clients read slowly while others wait "
-        "for a thread.",
+        le=10_000,
+        description="Answers that wait for their clients in threads beside the `wsgi_threads`.",
     )
     body_limit: int = Field(
         1024 * _MIB, ge=0, description="Largest request body in bytes that a stack gets; 413 above."

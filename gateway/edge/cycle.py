@@ -5,6 +5,7 @@ from asyncio import Event
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
+from gateway.answer import ClientTooSlow
 from gateway.edge.answer import CONTINUE, Answer
 from gateway.edge.head import Field
 from gateway.messages import App, Message, Scope
@@ -61,6 +62,8 @@ class Cycle:
         """Awaits the app. What it raises ends here: the client gets a 500 or a cut answer."""
         try:
             await app(self.scope, self.receive, self.send)
+        except ClientTooSlow:
+            pass  # counted where it was decided
         except BaseException as error:  # as uvicorn: one request never ends the server
             _log.error("Exception in ASGI application\n", exc_info=error)
         else:

@@ -5,8 +5,8 @@
 - An ordinary answer crosses from thread to loop once, a stream is joined on its way (`outbox.py`).
 - A call is never cancelled, for a thread cannot be: it is left behind, the rest of its answer dropped,
   its iterable closed.
-- A thread is waited for only so long, then the answer is 503 with Retry-After. Who holds one for a slow
-  client gives it up.
+- A thread is waited for only so long, then the answer is 503 with Retry-After. Threads that wait for slow
+  clients do not count.
 
 `reference.py` does the same around a2wsgi; tests/gateway/test_wsgi_traps.py runs against both.
 """
@@ -31,7 +31,6 @@ from gateway.stacks.wsgi.body import ClientLeft, read_body
 from gateway.stacks.wsgi.environ import Environ, FileWrapper, build_environ
 from gateway.stacks.wsgi.files import SentFile, sent_file
 from gateway.stacks.wsgi.outbox import Outbox
-from gateway.stacks.wsgi.overflow import Share
 from gateway.stacks.wsgi.start import Head, StartResponse
 from gateway.stacks.wsgi.threads import Job, Threads
 
@@ -59,8 +58,7 @@ class WSGIStack:
         self._app = app
         self._settings = settings
         self._extras = {"banyan.portal": portal, "banyan.state": state}
-        self._threads = Threads(settings.wsgi_threads)
-        self._disk = Share(settings.response_spool)
+        self._threads = Threads(settings.wsgi_threads, settings.wsgi_slow_clients)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -74,7 +72,7 @@ class WSGIStack:
             return
         environ = build_environ(scope, body, multiprocess=self._settings.workers > 1)
         environ.update(self._extras)
-        call = _Call(self._app, environ, body, Outbox(self._threads, self._disk))
+        call = _Call(self._app, environ, body, Outbox(self._threads))
         job = Job(partial(copy_context().run, call.run))
         try:
             if not self._threads.add(job):

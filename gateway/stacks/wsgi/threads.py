@@ -36,18 +36,22 @@ class Job:
 class Stalled(Protocol):
     """Who holds a thread only because a client reads slowly."""
 
-    def release(self) -> bool:
-        """Asked to go on without its client; False: it cannot."""
+    def let_go(self) -> bool:
+        """Asked to give its client up; False: it has not been slow for long."""
 
 
 class Threads:
-    """At most `size` daemon threads; jobs wait in one queue."""
+    """At most `size` daemon threads that are busy; jobs wait in one queue.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    A thread that waits for a slow client is not busy: another one may be started in its place, for up to
+    `stalled` of them. Beyond that, who has waited longest gives its client up for a job that waits.
+    """
+
+    def __init__(self, size: int, stalled: int = 0) -> None:
+        self._size, self._most = size, stalled
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = Lock()
-        self._started = 0
+        self._alive = 0
         self._unclaimed = 0  # idle threads less waiting jobs
         self._stalled: OrderedDict[Stalled, None] = OrderedDict()  # the longest first
 
@@ -55,8 +59,7 @@ class Threads:
         """Hands a job over; False: every thread is busy, it waits."""
         with self._lock:
             self._unclaimed -= 1
-            if self._unclaimed < 0 and self._started < self._size:
-                self._start()
+            self._start_if_needed()
             waits = self._unclaimed < 0
         self._jobs.put(job)
         if waits:
@@ -68,17 +71,14 @@ class Threads:
         with self._lock:
             if self._unclaimed >= 0 or not self._stalled:
                 return
-            stalled, _ = self._stalled.popitem(last=False)
-        if not stalled.release():
-            with self._lock:
-                self._stalled[stalled] = None
-                self._stalled.move_to_end(stalled, last=False)
+            stalled = next(iter(self._stalled))
+        stalled.let_go()
 
     def stall(self, stalled: Stalled) -> None:
         """A thread is about to wait for its client."""
         with self._lock:
             self._stalled[stalled] = None
-        self.press()
+            self._start_if_needed()
 
     def resume(self, stalled: Stalled) -> None:
         """It waits no more."""
@@ -87,13 +87,19 @@ class Threads:
 
     def close(self) -> None:
         """Ends idle threads, and busy ones after their job."""
-        for _ in range(self._started):
+        for _ in range(self._alive):
             self._jobs.put(None)
 
-    def _start(self) -> None:
-        self._started += 1
-        self._unclaimed += 1
-        Thread(target=self._work, name=f"wsgi-{self._started}", daemon=True).start()
+    @property
+    def _surplus(self) -> int:
+        """Threads above the size, not counting those that wait for their clients; below it, less than 0."""
+        return self._alive - min(len(self._stalled), self._most) - self._size
+
+    def _start_if_needed(self) -> None:
+        if self._unclaimed < 0 and self._surplus < 0:
+            self._alive += 1
+            self._unclaimed += 1
+            Thread(target=self._work, name=f"wsgi-{self._alive}", daemon=True).start()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -104,6 +110,9 @@ class Threads:
                     _log.exception("thread.job_failed")
             del job  # an idle thread must not keep the last request alive
             with self._lock:
+                if self._surplus > 0:  # it was another's replacement
+                    self._alive -= 1
+                    return
                 self._unclaimed += 1
 
 
