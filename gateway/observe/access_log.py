@@ -25,8 +25,9 @@ class AccessLog:
     Text from clients is ASCII-escaped JSON: a line break or a terminal escape in a path stays inert.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, owned: bool = False) -> None:
         self._stream = stream
+        self._owned = owned  # nobody else needs it: `close` closes it
         self._exchanges: list[Exchange] = []
         self._batches: SimpleQueue[list[Exchange] | None] = SimpleQueue()
         self._writer: Thread | None = None
@@ -57,7 +58,7 @@ class AccessLog:
             self._writer.join(_LAST)
             if self._writer.is_alive():  # it holds the stream, whose reader stands still
                 return
-        if self._stream is not sys.stdout:
+        if self._owned:
             self._stream.close()
 
     def _write(self) -> None:
@@ -89,4 +90,5 @@ def open_access_log(target: str) -> AccessLog | None:
     if target == "-":
         return AccessLog(sys.stdout)
     Path(target).parent.mkdir(parents=True, exist_ok=True)
-    return AccessLog(Path(target).open("a", encoding="utf-8", buffering=1 << 16))
+    file = Path(target).open("a", encoding="utf-8", buffering=1 << 16)  # noqa: SIM115 (its owner closes)
+    return AccessLog(file, owned=True)

@@ -89,7 +89,9 @@ def through_the_gateway(plan: str) -> Opening:
     async def opened(world: World, folder: Path) -> AsyncIterator[Target]:
         stage = Stage.of(world)
         stacks = (lambda: stage.legacy), (lambda: stage.modern)
-        async with gateway(folder, plan, *stacks, secret="the same in every run") as data_plane:
+        # What an app answers is asked for, also where the gateway would refuse or legacy would help out.
+        given = {"secret": "the same in every run", "line_limit": 1 << 20}
+        async with gateway(folder, plan, *stacks, **given) as data_plane:
             yield GatewayTarget(AsgiTarget(cast("ASGIApp", data_plane)))
 
     return opened
@@ -98,8 +100,14 @@ def through_the_gateway(plan: str) -> Opening:
 TARGETS: dict[str, Opening] = {
     "legacy": legacy,
     "modern": modern,
-    "gateway at 0 %": through_the_gateway("phase: gradual\ndefaults: {modern: 0}\n"),
-    "gateway at 50 %": through_the_gateway("phase: gradual\ndefaults: {modern: 50}\n"),
-    "gateway at 100 %": through_the_gateway("phase: gradual\ndefaults: {modern: 100}\n"),
+    "gateway at 0 %": through_the_gateway(
+        "phase: gradual\ndefaults: {modern: 0, failover: never}\n"
+    ),
+    "gateway at 50 %": through_the_gateway(
+        "phase: gradual\ndefaults: {modern: 50, failover: never}\n"
+    ),
+    "gateway at 100 %": through_the_gateway(
+        "phase: gradual\ndefaults: {modern: 100, failover: never}\n"
+    ),
     "gateway without legacy": through_the_gateway("phase: full\n"),
 }
