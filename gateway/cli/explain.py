@@ -11,14 +11,14 @@ from gateway.cli.text import printable
 from gateway.endpoints import Inventory
 from gateway.errors import BanyanError
 from gateway.head import OVERRIDE, HeadReader
-from gateway.inventory import fastapi_endpoints, flask_endpoints, read_inventory
+from gateway.inventory import read_inventory
 from gateway.override import Overrides
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import Document, PlanRefused, parse
 from gateway.plan.file import read_plan
 from gateway.routing import SPACE, Route, RouteTable
 from gateway.settings import Settings
-from gateway.stacks.load import load
+from gateway.stacks.load import served_at
 from gateway.words import Phase, Reason, Stack
 
 
@@ -42,8 +42,8 @@ def known_inventory(settings: Settings) -> Inventory:
             )
         return stored
     return Inventory(
-        flask_endpoints(load("BANYAN_LEGACY", settings.legacy)) if settings.legacy else (),
-        fastapi_endpoints(load("BANYAN_MODERN", settings.modern)) if settings.modern else (),
+        served_at("BANYAN_LEGACY", settings.legacy) if settings.legacy else (),
+        served_at("BANYAN_MODERN", settings.modern) if settings.modern else (),
     )
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from gateway.endpoints import Served
 from gateway.inventory import fastapi_endpoints, flask_endpoints
-from gateway.stacks.address import ImportString, StackNotFound, parse_address
+from gateway.stacks.address import ImportString, Spawned, StackNotFound, parse_address
 
 _log = structlog.get_logger()
 _WSGI, _ASGI = 2, 3  # arguments that an app of the kind needs
@@ -52,6 +52,15 @@ def is_asgi(app: Callable[..., Any]) -> bool:
 def served_by(app: Any) -> Served:
     """What an app serves; None if it does not tell."""
     return flask_endpoints(app) if hasattr(app, "url_map") else fastapi_endpoints(app)
+
+
+def served_at(setting: str, value: str) -> Served:
+    """What the app serves that a setting names, imported here wherever it runs; None for a server elsewhere.
+
+    Raises StackNotFound.
+    """
+    address = parse_address(setting, value)
+    return served_by(load(setting, address.value if isinstance(address, Spawned) else value))
 
 
 def _import(setting: str, module_name: str) -> Any:

@@ -197,6 +197,14 @@ def test_a_folder_that_cannot_be_written_is_2(
     assert "file/var" in shell.err
 
 
+@pytest.mark.parametrize("kind", ["", "process:"])
+def test_explain_asks_an_app_what_it_serves_wherever_it_will_run(shell: Shell, kind: str) -> None:
+    (shell.folder / "traffic.yaml").write_text("phase: parallel\n")
+    stacks = "--legacy", f"{kind}tests.stacks:APP", "--modern", f"{kind}tests.stacks:starlette_app"
+    assert shell("explain", "GET", "/who", *stacks) == 0
+    assert "GET /who" in shell.out
+
+
 async def test_explain_agrees_with_the_running_gateway(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
