@@ -7,12 +7,13 @@ from typing import Any, Final, Protocol
 
 from gateway.answer import ClientTooSlow
 from gateway.edge.answer import CONTINUE, Answer
+from gateway.edge.duct import whole
 from gateway.edge.head import Field
 from gateway.messages import App, Message, Scope
 
 HIGH_WATER: Final = 65_536  # bytes of a body that wait for the app before reading pauses
 FILE: Final = "http.response.zerocopysend"
-"""An extension of ASGI: `count` bytes of the open `file` from `offset` on."""
+"""An extension of ASGI: `count` bytes of the open `file` from `offset` on; both may be left out."""
 SPLICE: Final = "banyan.splice"
 """An extension of ours: `count` bytes of the socket `source` (`duct.Source`)."""
 _MOVED: Final = frozenset({FILE, SPLICE})
@@ -94,8 +95,7 @@ class Cycle:
         if not self.started:
             self._start(message)
         elif not self.complete and message["type"] in _MOVED:
-            self.answer.promise(message["count"])
-            await wire.move(message)
+            await self._move(message)
         elif self.complete or message["type"] != "http.response.body":
             raise RuntimeError(f"Unexpected ASGI message '{message['type']}'.")
         else:
@@ -140,6 +140,13 @@ class Cycle:
         head = answer.start(message["status"], message.get("headers", ()), wire.default_headers())
         self.started = True
         wire.write(head)
+
+    async def _move(self, message: Message) -> None:
+        moved = message if message["type"] == SPLICE else whole(message)
+        self.answer.promise(moved["count"])
+        await self._wire.move(moved)
+        if not message.get("more_body", False):
+            await self.send({"type": "http.response.body"})
 
     def _request(self) -> Message:
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -90,7 +90,7 @@ def through_the_gateway(plan: str) -> Opening:
         stage = Stage.of(world)
         stacks = (lambda: stage.legacy), (lambda: stage.modern)
         # What an app answers is asked for, also where the gateway would refuse or legacy would help out.
-        given = {"secret": "the same in every run", "line_limit": 1 << 20}
+        given: dict[str, Any] = {"secret": "the same in every run", "line_limit": 1 << 20}
         async with gateway(folder, plan, *stacks, **given) as data_plane:
             yield GatewayTarget(AsgiTarget(cast("ASGIApp", data_plane)))
 

@@ -122,19 +122,15 @@ async def test_b045_threads_that_replaced_others_end_when_those_go_on(make_stack
         start_response("200 OK", [])
         return bodies[int(environ["QUERY_STRING"])]
 
-    def count() -> int:
-        return sum(thread.name.startswith("wsgi-") for thread in threading.enumerate())
-
-    before = count()
     stack = make_stack(app, threads=2, wsgi_wait=5)
     slow = [Slow(stack, query_string=b"%d" % n) for n in range(6)]
     tasks = [asyncio.create_task(client.ask(60)) for client in slow]
     await until(lambda: all(big.made > 1 for big in bodies))
-    assert count() - before >= 6
+    assert stack._threads._alive >= 6
     for client in slow:
         client.reads.set()
     await asyncio.gather(*tasks)
-    await until(lambda: count() - before == 2)
+    await until(lambda: stack._threads._alive == 2)
 
 
 async def test_b045_beyond_the_limit_a_client_that_takes_nothing_is_cut_for_the_others(

@@ -258,6 +258,24 @@ def test_b120_a_file_is_sent_by_the_kernel_from_its_offset(tmp_path: Path, versi
             assert client.read().body == BODY
 
 
+def test_b120_a_file_may_be_sent_to_its_end_and_be_the_end_of_the_answer(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345" + BODY)
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        length = [(b"content-length", b"%d" % SIZE)]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        with path.open("rb") as file:
+            file.read(5)
+            file.seek(5)
+            await send({"type": FILE, "file": file})
+
+    with edge(app) as (port, _server), connected(port) as client:
+        for _ in range(2):
+            client.send(get("/file"))
+            assert client.read().body == BODY
+
+
 def test_b120_a_file_that_is_shorter_than_declared_cuts_the_answer(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"12345" + BODY[:1000])

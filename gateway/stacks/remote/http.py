@@ -146,7 +146,8 @@ class HTTPStack:
             if part := answer.take():
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             try:
-                await send({"type": SPLICE, "source": source, "count": answer.rest})
+                moved = {"source": source, "count": answer.rest}
+                await send({"type": SPLICE, **moved, "more_body": True})
             except SourceEnded as error:
                 raise self._cut(str(error)) from error
             answer.skip(source.moved)
