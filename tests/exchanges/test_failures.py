@@ -46,7 +46,7 @@ TEXTS = {
 async def impatient(
     fake: FakeBitfinex, store: MemoryStore, clock: FixedClock, owner: NonceOwner
 ) -> AsyncIterator[CcxtExchange]:
-    venue = Venue("bitfinex", KEYS, url=fake.url, limited=False, timeout=0.5)
+    venue = Venue("bitfinex", KEYS, url=fake.url, limited=False, timeout=2.0)
     async with open_ccxt(venue, owner, store, clock) as opened:
         yield opened
 

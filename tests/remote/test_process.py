@@ -1,7 +1,9 @@
 """A stack in a process of its own: the same app, the same environ, and it comes back when it is killed."""
 
+import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -115,13 +117,18 @@ async def test_b063_a_process_that_is_killed_again_and_again_loses_only_what_can
         load.check()
 
 
-async def test_b063_a_request_meanwhile_waits_as_long_as_a_connect_may_take() -> None:
+async def test_b063_a_request_meanwhile_waits_as_long_as_a_connect_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "_DELAYS", (60.0, 60.0))  # it is not back before the test is over
     async with spawned("counting_app", connect_timeout=0.1) as app:
         pid = (await Client(app).ask()).json()["pid"]
         os.kill(pid, signal.SIGKILL)
         client = await Client(app, method="POST").ask()
         assert client.status == 502
-        await until(lambda: not Path(f"/proc/{pid}").exists())
+        await until(lambda: f"stack-{pid}" not in {thread.name for thread in threading.enumerate()})
+        for _ in range(10):  # what its thread has told the loop goes round once or twice
+            await asyncio.sleep(0)
         client = await Client(app).ask()
         assert client.status == 502
         assert "is being restarted" in client.json()["error"]
