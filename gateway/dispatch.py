@@ -27,21 +27,29 @@ from gateway.answer import Answer, ClientTooSlow
 from gateway.assignment import Decision, decide
 from gateway.exchange import Exchange, Observer
 from gateway.failover import Budget
-from gateway.head import IDEMPOTENCY_KEY, OURS, OVERRIDE, REQUEST_ID, Header, HeadReader, clean
+from gateway.head import (
+    IDEMPOTENCY_KEY,
+    OURS,
+    OVERRIDE,
+    REQUEST_ID,
+    Header,
+    HeadReader,
+    clean,
+    has_body,
+)
 from gateway.messages import App, Message, Receive, Scope, Send
 from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
 from gateway.pins import Pins, pin_of
+from gateway.refusal import refuse
 from gateway.routing import Route, RouteTable
 from gateway.settings import Settings
-from gateway.stacks.refusal import refuse
 from gateway.words import Reason, Stack
 
 UNMATCHED: Final = "unmatched"
 CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
 _CLOSE: Final = (b"connection", b"close")
 _LENGTH: Final = b"content-length"
-_TRANSFER: Final = b"transfer-encoding"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger()
@@ -85,7 +93,7 @@ class Dispatch:
         stack = decision.stack
         request_id = _request_id(found, scope)
         answer = Answer(send, self._served_by[stack], request_id, current_task())
-        if _has_body(found):
+        if has_body(found):
             receive = answer.receiving(receive, self._body_limit)
         elif stack is Stack.MODERN and self._may_fail_over(route, decision, scope):
             answer.budget = self.budget
@@ -227,10 +235,6 @@ def _harmless(error: BaseException) -> BaseException:
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return RuntimeError(f"the app raised {type(error).__name__}")
     return error
-
-
-def _has_body(found: Mapping[bytes, bytes]) -> bool:
-    return _TRANSFER in found or found.get(_LENGTH, b"0") != b"0"
 
 
 def _declared(found: Mapping[bytes, bytes]) -> int:

@@ -7,8 +7,10 @@ names with `_`, which WSGI cannot tell from the same name with `-` (`X_Auth_User
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
+from urllib.parse import quote
 
 Header = tuple[bytes, bytes]
 Network = IPv4Network | IPv6Network
@@ -65,23 +67,36 @@ class HeadReader:
         left of it was written by somebody we do not trust.
         """
         peer = scope["client"][0] if scope.get("client") else ""
-        if not self.trusted or not self._is_trusted(peer):
+        if not trusts(self.trusted, peer):
             return peer
         # Each proxy may add a line of its own (RFC 9110 §5.3).
         lines = [value for name, value in scope["headers"] if name == _FORWARDED]
         chain = [hop.strip() for hop in b",".join(lines).decode("latin-1").split(",")]
         for hop in reversed([hop for hop in chain if hop]):
             peer = hop
-            if not self._is_trusted(hop):
+            if not trusts(self.trusted, hop):
                 break
         return peer
 
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.trusted)
+
+@lru_cache(maxsize=1024)
+def trusts(networks: tuple[Network, ...], address: str) -> bool:
+    """Whether an address is one of the trusted proxies'."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
+def has_body(found: Mapping[bytes, bytes]) -> bool:
+    """Whether a request's framing says that it has a body (RFC 9112 §6.3)."""
+    return b"transfer-encoding" in found or found.get(b"content-length", b"0") != b"0"
+
+
+def spelled(path: str) -> bytes:
+    """A decoded path as it may stand on a request line (RFC 3986 §3.3)."""
+    return quote(path, safe="/:@!$&'()*+,;=~").encode()
 
 
 def clean(headers: Sequence[Header]) -> list[Header]:

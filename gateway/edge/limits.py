@@ -1,10 +1,8 @@
 """What the edge takes from the settings. Pure."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import ip_address
 
-from gateway.head import Network
+from gateway.head import Network, trusts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +24,6 @@ class Limits:
         return self.fields * (self.field + 2) + 4
 
 
-@lru_cache(maxsize=1024)
 def is_trusted(peer: str | None, networks: tuple[Network, ...]) -> bool:
     """Whether a peer may say which scheme its client used; one on a Unix socket, without address, may."""
-    if peer is None:
-        return True
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)
+    return peer is None or trusts(networks, peer)

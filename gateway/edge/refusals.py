@@ -4,6 +4,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
+from gateway import refusal
 from gateway.edge.refusal import Reason, Refused
 from gateway.messages import Scope, Send
 
@@ -21,9 +22,5 @@ def count_refusal(reason: Reason) -> None:
 async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
     """Answers in the place of the app, on whatever server, and asks it to close the connection."""
     count_refusal(refused.reason)
-    body = refused.body
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if scope["http_version"] in {"1.0", "1.1"}:
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    close = ((b"connection", b"close"),) if scope["http_version"] in {"1.0", "1.1"} else ()
+    await refusal.refuse(send, refused.status, refused.text, *close)

@@ -1,12 +1,10 @@
 """An ASGI app in this process, as a stack."""
 
 from collections.abc import Awaitable
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
+from gateway.head import spelled
 from gateway.messages import App, Message, Receive, Scope, Send
-
-_PATH_SAFE: Final = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986 §3.3)
 
 
 class InProcess:
@@ -24,7 +22,7 @@ class InProcess:
         scope["state"] = self._state.copy()
         if scope["path"].startswith("//"):
             path = "/" + scope["path"].lstrip("/")
-            scope = {**scope, "path": path, "raw_path": quote(path, safe=_PATH_SAFE).encode()}
+            scope = {**scope, "path": path, "raw_path": spelled(path)}
         if scope["type"] == "http" and scope["method"] == "HEAD":
             plain = {**scope, "method": "GET", "extensions": {}}  # no other way to send a body
             return self._app(plain, receive, _without_body(send))

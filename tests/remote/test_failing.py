@@ -236,12 +236,23 @@ async def test_b053_a_post_that_fails_is_answered_once_with_the_error() -> None:
 
 
 async def test_b065_requests_wait_for_a_connection_and_then_get_503() -> None:
-    async with raw(silent) as stack, remote(stack, remote_connections=2, deadline=0.3) as app:
-        clients = [Client(app) for _ in range(4)]
+    async def half(wire: Wire) -> None:
+        await wire.head()
+        await wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        await wire.closed()
+
+    async with raw(half) as stack, remote(stack, remote_connections=2, deadline=0.3) as app:
+        holding = [Client(app) for _ in range(2)]
+        tasks = [asyncio.create_task(client.ask(20)) for client in holding]
+        await until(lambda: all(client.sent for client in holding))
+        clients = [Client(app) for _ in range(2)]
         await asyncio.gather(*(client.ask() for client in clients))
         assert stack.wires == 2
-    assert sorted(client.status for client in clients) == [503, 503, 504, 504]
-    busy = next(client for client in clients if client.status == 503)
+        for client in holding:
+            client.gone.set()
+        await asyncio.gather(*tasks)
+    assert [client.status for client in (*holding, *clients)] == [200, 200, 503, 503]
+    busy = clients[0]
     assert busy.headers[b"retry-after"] == b"1"
     assert busy.json() == {"error": "legacy: all 2 connections are busy"}
 

@@ -10,11 +10,10 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from gateway.head import Header
+from gateway.head import OURS, Header
 from gateway.messages import Scope
 
 _NAME: Final = b"x-banyan-scope"
-_OURS: Final = b"x-banyan-"
 _TARGET: Final = "banyan.target"
 _RAW: Final = re.compile(rb"[\x80-\xff]")
 Peer = tuple[str, int | None] | None
@@ -33,9 +32,9 @@ def tame(scope: Scope) -> Scope:
 def seal(scope: Scope, headers: list[Header]) -> list[Header]:
     """`headers` and what else is to be known; the headers as they were, if those are others."""
     original: list[Header] = scope["headers"]
-    if _OURS in b",".join(dict(original)):  # WebSockets: nobody has dropped them before
-        original = [header for header in original if not header[0].startswith(_OURS)]
-        headers = [header for header in headers if not header[0].startswith(_OURS)]
+    if OURS in b",".join(dict(original)):  # WebSockets: nobody has dropped them before
+        original = [header for header in original if not header[0].startswith(OURS)]
+        headers = [header for header in headers if not header[0].startswith(OURS)]
     if headers != original and _only_kept_alive(original, headers):
         headers = original  # true of this hop as well
     client, server = scope.get("client"), scope.get("server")

@@ -5,10 +5,9 @@ word is kept, and its own address appended.
 """
 
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Final
 
-from gateway.head import Header, Network
+from gateway.head import Header, Network, trusts
 from gateway.messages import Scope
 
 _FOR: Final = b"x-forwarded-for"
@@ -23,15 +22,7 @@ class Forwarded:
     """Knows the trusted proxies; adds to a request's headers what its peer is."""
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
-        @lru_cache(maxsize=1024)
-        def trusts(peer: str) -> bool:
-            try:
-                address = ip_address(peer)
-            except ValueError:
-                return False
-            return any(address in network for network in trusted)
-
-        self._trusts = trusts
+        self._trusted = trusted
 
     def __call__(self, scope: Scope, headers: list[Header]) -> list[Header]:
         client = scope.get("client")
@@ -41,7 +32,11 @@ class Forwarded:
         if _STANDARD not in b",".join(found):
             return [*headers, *_alone(peer, scheme, host)]
         kept = [header for header in headers if not _tells(header[0])]
-        told = [header for header in headers if _tells(header[0])] if self._trusts(peer) else []
+        told = (
+            [header for header in headers if _tells(header[0])]
+            if trusts(self._trusted, peer)
+            else []
+        )
         return [*kept, *_told(told, peer.encode("latin-1"), _proto(scheme), host)]
 
 

@@ -16,8 +16,8 @@ import structlog
 from gateway.edge.cycle import SPLICE
 from gateway.edge.duct import SourceEnded
 from gateway.messages import Receive, Scope, Send
+from gateway.refusal import refuse
 from gateway.settings import Settings
-from gateway.stacks.refusal import refuse
 from gateway.stacks.remote.answer import Answer, Malformed
 from gateway.stacks.remote.client import Client
 from gateway.stacks.remote.connection import Closed, Connection

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
-from urllib.parse import quote
 
-from gateway.head import Header
+from gateway.edge.head import TOKEN
+from gateway.head import Header, spelled
 from gateway.messages import Scope
 from gateway.stacks.remote.failure import Unforwardable
 from gateway.stacks.remote.hops import without_hops
@@ -20,10 +20,6 @@ Introduce = Callable[[Scope, list[Header]], list[Header]]
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 §9.2.1
 _CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})  # their empty body has a length (§8.6)
-_PATH_SAFE: Final = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986 §3.3)
-_TOKEN: Final = (  # RFC 9110 §5.6.2
-    b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
 
 
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
@@ -83,7 +79,7 @@ def request_of(scope: Scope, introduce: Introduce) -> Request:
     headers: Sequence[Header] = scope["headers"]
     method: str = scope["method"]
     found = dict(headers)
-    if method == "CONNECT" or not method or method.encode().translate(None, _TOKEN):
+    if method == "CONNECT" or not method or method.encode().translate(None, TOKEN):
         raise Unforwardable(501, "This method is not supported")
     framing, length = _framing(headers, found, scope["http_version"])
     kept = without_hops(headers, found)
@@ -114,7 +110,7 @@ def target_of(scope: Scope) -> bytes:
     """The path as the client spelled it, where the server tells (ASGI calls that optional)."""
     raw: bytes = (scope.get("raw_path") or b"").partition(b"?")[0]
     if not raw:
-        raw = quote(scope["path"], safe=_PATH_SAFE).encode() or b"/"
+        raw = spelled(scope["path"]) or b"/"
     query: bytes = scope.get("query_string") or b""
     return raw + b"?" + query if query else raw
 
@@ -127,7 +123,7 @@ def head_of(method: str, target: bytes, headers: list[Header]) -> bytes:
     if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
         raise Unforwardable(400, "A line break in the request's head")
     names = dict(headers)
-    if b"" in names or b"".join(names).translate(None, _TOKEN):
+    if b"" in names or b"".join(names).translate(None, TOKEN):
         raise Unforwardable(400, "A header's name is no token")
     if b" " in target or not target.startswith((b"/", b"*")):
         raise Unforwardable(400, "The target is no path")

@@ -8,23 +8,32 @@ from io import BytesIO
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
+import structlog
 from anyio import to_thread
 
-from gateway.messages import Receive, Scope
+from gateway.head import has_body
+from gateway.messages import Receive, Scope, Send
+from gateway.observe.metrics import ABORTED_UPLOADS
+from gateway.refusal import refuse
 
 _BLOCK: Final = 1 << 20  # bytes written to disk at once
+_log = structlog.get_logger()
 
 
 class ClientLeft(Exception):
     """The client went away before the body was complete."""
 
 
-def has_body(scope: Scope) -> bool:
-    """Whether the request has a body (RFC 9112 §6.3): its framing says so."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
+async def receive_body(scope: Scope, receive: Receive, send: Send, memory: int) -> BinaryIO | None:
+    """As `read_body`; None if there is nobody to answer any more, or the answer is given: no room."""
+    try:
+        return await read_body(scope, receive, memory)
+    except ClientLeft:
+        ABORTED_UPLOADS.inc()
+    except OSError as error:  # the disk is full
+        _log.error("body.not_spooled", error=str(error))
+        await refuse(send, 503, "No room for the request body", (b"retry-after", b"1"))
+    return None
 
 
 async def read_body(scope: Scope, receive: Receive, memory: int) -> BinaryIO:
@@ -32,7 +41,7 @@ async def read_body(scope: Scope, receive: Receive, memory: int) -> BinaryIO:
 
     Raises ClientLeft, and OSError if the disk is full; the file is closed then.
     """
-    if not has_body(scope):
+    if not has_body(dict(scope["headers"])):
         return BytesIO()
     body = _Spool(memory)
     try:

@@ -25,9 +25,9 @@ from gateway.answer import ClientTooSlow
 from gateway.edge.cycle import FILE
 from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
+from gateway.refusal import refuse
 from gateway.settings import Settings
-from gateway.stacks.refusal import refuse
-from gateway.stacks.wsgi.body import ClientLeft, read_body
+from gateway.stacks.wsgi.body import receive_body
 from gateway.stacks.wsgi.environ import Environ, FileWrapper, build_environ
 from gateway.stacks.wsgi.files import SentFile, sent_file
 from gateway.stacks.wsgi.outbox import Outbox
@@ -61,14 +61,8 @@ class WSGIStack:
         self._threads = Threads(settings.wsgi_threads, settings.wsgi_slow_clients)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await read_body(scope, receive, self._settings.body_memory)
-        except ClientLeft:
-            metrics.ABORTED_UPLOADS.inc()
-            return
-        except OSError as error:  # no room for it on the disk
-            _log.error("body.not_spooled", error=str(error))
-            await refuse(send, 503, "No room for the request body", (b"retry-after", b"1"))
+        body = await receive_body(scope, receive, send, self._settings.body_memory)
+        if body is None:
             return
         environ = build_environ(scope, body, multiprocess=self._settings.workers > 1)
         environ.update(self._extras)

@@ -17,9 +17,9 @@ from anyio.from_thread import BlockingPortal
 
 from gateway.messages import Message, Receive, Scope, Send
 from gateway.observe import metrics
+from gateway.refusal import refuse
 from gateway.settings import Settings
-from gateway.stacks.refusal import refuse
-from gateway.stacks.wsgi.body import ClientLeft, read_body
+from gateway.stacks.wsgi.body import receive_body
 from gateway.stacks.wsgi.bridge import WSGIApp
 from gateway.stacks.wsgi.environ import Environ, build_environ
 from gateway.stacks.wsgi.threads import DaemonThreads
@@ -43,10 +43,8 @@ class ReferenceStack:
         self._calls: set[Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await read_body(scope, receive, self._settings.body_memory)
-        except ClientLeft:
-            metrics.ABORTED_UPLOADS.inc()
+        body = await receive_body(scope, receive, send, self._settings.body_memory)
+        if body is None:
             return
         if await self._thread():
             await self._attend(_Call(scope, body, receive, send))
