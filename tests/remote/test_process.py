@@ -20,7 +20,7 @@ from gateway.stacks.process import supervisor as process
 from gateway.stacks.remote.stack import process_stack
 from gateway.stacks.wsgi.bridges import wsgi_stack
 from gateway.words import Stack
-from tests.gateway.bridge import Client, chunk, until
+from tests.gateway.bridge import DEADLINE, Client, chunk, until
 from tests.remote import shop
 from tests.remote.load import Load
 from tests.remote.test_sockets import Browser
@@ -142,3 +142,26 @@ async def test_b063_a_process_that_stops_by_itself_is_started_again() -> None:
         await until(lambda: not Path(f"/proc/{pid}").exists())
         assert (await Client(app).ask()).json()["pid"] != pid
         assert process.RESTARTS.labels(Stack.LEGACY)._value.get() == before + 1
+
+
+async def test_b063_a_process_that_is_just_being_started_ends_with_its_gateway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, goes_on = threading.Event(), threading.Event()
+    children: list[Any] = []
+    start = process._Child.start
+
+    def slow(child: Any, told: dict[str, Any]) -> None:
+        children.append(child)
+        if len(children) > 1:
+            asked.set()
+            goes_on.wait(DEADLINE)
+        start(child, told)
+
+    monkeypatch.setattr(process._Child, "start", slow)
+    async with spawned("counting_app") as app:
+        os.kill((await Client(app).ask()).json()["pid"], signal.SIGKILL)
+        await until(asked.is_set)
+        asyncio.get_running_loop().call_later(0.1, goes_on.set)
+    assert children[1].pid  # it was waited for: its listener's descriptor is somebody else's by now
+    await until(children[1].ended.done)

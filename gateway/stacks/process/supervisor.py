@@ -106,11 +106,13 @@ class Supervisor:
             "listener": self._listener.fileno(),
         }
         child = _Child(get_running_loop())
-        await to_thread.run_sync(child.start, told)
-        self._child = child
+        started = create_task(to_thread.run_sync(child.start, told), name="stack-start")
         try:
+            await shield(started)
+            self._child = child
             report = await wait_for(shield(child.report), _START)
         except (TimeoutError, CancelledError) as error:
+            await started
             child.kill()
             if isinstance(error, CancelledError):
                 raise
