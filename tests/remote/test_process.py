@@ -165,3 +165,28 @@ async def test_b063_a_process_that_is_just_being_started_ends_with_its_gateway(
         asyncio.get_running_loop().call_later(0.1, goes_on.set)
     assert children[1].pid  # it was waited for: its listener's descriptor is somebody else's by now
     await until(children[1].ended.done)
+
+
+async def test_b063_a_gateway_that_ends_while_its_process_says_that_it_serves_does_not_hang(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    children: list[Any] = []
+    start = process._Child.start
+
+    def watched(child: Any, told: dict[str, Any]) -> None:
+        children.append(child)
+        if len(children) > 1:
+            loop.call_soon_threadsafe(child.report.add_done_callback, leave)
+        start(child, told)
+
+    def leave(_report: object) -> None:
+        (watch,) = (task for task in asyncio.all_tasks() if task.get_name() == "stack-legacy")
+        watch.cancel()
+        ended.append(watch)
+
+    ended: list[asyncio.Task[None]] = []
+    monkeypatch.setattr(process._Child, "start", watched)
+    async with asyncio.timeout(20), spawned("counting_app") as app:
+        os.kill((await Client(app).ask()).json()["pid"], signal.SIGKILL)
+        await until(lambda: ended and ended[0].done(), 10)

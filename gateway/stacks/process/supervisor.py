@@ -22,7 +22,6 @@ from asyncio import (
     shield,
     sleep,
     timeout,
-    wait_for,
 )
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -110,7 +109,8 @@ class Supervisor:
         try:
             await shield(started)
             self._child = child
-            report = await wait_for(shield(child.report), _START)
+            async with timeout(_START):  # wait_for would swallow a cancellation (Python 3.11)
+                report = await shield(child.report)
         except (TimeoutError, CancelledError) as error:
             await started
             child.kill()
@@ -188,7 +188,8 @@ class _Child:
         """Closes its standard input, at which it drains; kills it after `seconds`."""
         self._stdin.close()
         try:
-            await wait_for(shield(self.ended), seconds)
+            async with timeout(seconds):
+                await shield(self.ended)
         except TimeoutError:
             self.kill()
             await self.ended
