@@ -45,7 +45,8 @@ class Client:
         self.sent.append(message)
 
     async def ask(self, deadline: float = DEADLINE) -> "Client":
-        await asyncio.wait_for(self._app(self.scope, self.receive, self.send), deadline)
+        async with asyncio.timeout(deadline):
+            await asyncio.ensure_future(self._app(self.scope, self.receive, self.send))
         return self
 
     @property

@@ -307,7 +307,8 @@ async def test_b055_a_view_that_exits_fails_its_request_only(imports: str, make:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", imports + LEAVING.format(make=make), stdout=asyncio.subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    async with asyncio.timeout(20):
+        output, _ = await process.communicate()
     assert (process.returncode, output) == (0, b"the worker lives: the app raised SystemExit\n")
 
 
@@ -318,4 +319,5 @@ async def test_t18_a_view_that_never_ends_does_not_keep_the_process_alive() -> N
         "DaemonThreads(1).submit(time.sleep, 60)\n"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    async with asyncio.timeout(10):
+        assert await process.wait() == 0

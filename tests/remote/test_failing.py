@@ -278,7 +278,8 @@ async def test_b065_a_client_that_leaves_the_queue_takes_nobodys_turn() -> None:
         tasks = [asyncio.ensure_future(client.ask()) for client in (first, gone, last)]
         await until(lambda: stack.heads)
         gone.gone.set()
-        await asyncio.wait_for(tasks[1], 1)
+        async with asyncio.timeout(1):
+            await tasks[1]
         release.set()
         await asyncio.gather(*tasks)
     assert gone.sent == []
@@ -294,7 +295,8 @@ async def test_b065_a_turn_that_cannot_be_taken_is_the_next_ones() -> None:
         await asyncio.sleep(0)
         pool.release(held, reusable=True)
         turns[0].cancel()
-        pool.release(await asyncio.wait_for(turns[1], 1), reusable=True)
+        async with asyncio.timeout(1):
+            pool.release(await turns[1], reusable=True)
         assert turns[0].cancelled()
 
 
@@ -351,5 +353,6 @@ async def full() -> AsyncIterator[int]:
             one = held.enter_context(closing(socket.socket()))
             one.setblocking(False)
             with suppress(TimeoutError):
-                await asyncio.wait_for(loop.sock_connect(one, listener.getsockname()), 0.1)
+                async with asyncio.timeout(0.1):
+                    await loop.sock_connect(one, listener.getsockname())
         yield int(listener.getsockname()[1])

@@ -165,7 +165,8 @@ async def _seen_by_stack(code: int, reason: str) -> tuple[int | None, str | None
         browser = Browser(app)
         await browser.heard(1)
         browser.leave(code, reason)
-        found: tuple[int | None, str | None] = await asyncio.wait_for(seen, PROMPT)
+        async with asyncio.timeout(PROMPT):
+            found: tuple[int | None, str | None] = await seen
         await browser.task
     return found
 
@@ -194,9 +195,11 @@ async def test_b129_a_client_that_leaves_during_the_handshake_leaves_nothing_beh
     server = await asyncio.start_server(mute, "127.0.0.1", 0)
     async with server:
         browser = Browser(proxy(server.sockets[0].getsockname()[1]))
-        await asyncio.wait_for(asked.wait(), 2)
+        async with asyncio.timeout(2):
+            await asked.wait()
         browser.leave(1006)
-        await asyncio.wait_for(gone.wait(), PROMPT)
+        async with asyncio.timeout(PROMPT):
+            await gone.wait()
         await browser.task
     assert browser.sent == []
 
@@ -323,7 +326,8 @@ async def test_b015_a_handshake_with_two_readings_reaches_no_stack() -> None:
 
 async def test_b129_pings_of_the_stack_are_answered_here() -> None:
     async def pinging(socket: ServerConnection) -> None:
-        await asyncio.wait_for(await socket.ping(b"there?"), 2)
+        async with asyncio.timeout(2):
+            await (await socket.ping(b"there?"))
         await socket.send("answered")
 
     async with stack(pinging) as (app, _):

@@ -30,7 +30,8 @@ async def test_b114_an_upload_that_is_cut_never_looks_complete_to_the_stack(head
         await until(lambda: stack.heads)
         client.leave()
         await task
-        rest = await asyncio.wait_for(seen, PROMPT)
+        async with asyncio.timeout(PROMPT):
+            rest = await seen
     assert b"0\r\n\r\n" not in rest
     assert len(rest) < 10
     assert client.sent == []

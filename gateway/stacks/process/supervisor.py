@@ -109,7 +109,7 @@ class Supervisor:
         try:
             await shield(started)
             self._child = child
-            async with timeout(_START):  # wait_for would swallow a cancellation (Python 3.11)
+            async with timeout(_START):
                 report = await shield(child.report)
         except (TimeoutError, CancelledError) as error:
             await started
