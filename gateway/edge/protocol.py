@@ -6,6 +6,7 @@ five states: between requests, in a head, answering, draining a body that the ap
 """
 
 import asyncio
+import select
 from typing import Any, Final
 
 import uvicorn
@@ -132,10 +133,17 @@ class EdgeProtocol(asyncio.Protocol):
         self._retires = True
 
     def shutdown(self) -> None:
-        """Ends the connection, now if no request is on its way."""
+        """Ends the connection, now if no request is on its way, not even one that nobody has read."""
         self._retires = True
-        if self._cycle is None and not self._lingers and not self._scanner.waiting:
+        idle = self._cycle is None and not self._lingers and not self._scanner.waiting
+        if idle and not (self._transport.is_closing() or self._unread()):
             self._transport.close()
+
+    def _unread(self) -> bool:
+        """Whether the kernel has something of the client's that the loop has not."""
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     # For the cycle
 
