@@ -18,11 +18,6 @@ from tests.drive import Request as Ask
 from tests.gateway.bridge import CHUNKED, Client, chunk
 from tests.stacks import gateway
 
-# Werkzeug 3.1.9 leaves the files of a form open that it refuses.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning"
-)
-
 CPU = 10.0  # seconds; a guard against what grows with the square of its parts
 SIZE = 1 << 20
 WIDE = SIZE  # bytes of a header field: past our own limit, what do the stacks do?
