@@ -98,7 +98,8 @@ async def test_orders_of_killed_workers_are_neither_lost_nor_doubled(fleet: Flee
 
     keys = _keys("buy", 60)
     answers = fleet.place_all(BUY, keys, kill=True)
-    assert {status for status, _ in answers} <= {0, 201, 409}
+    # 503: to somebody the store stayed too busy; asked again below, as what got no answer.
+    assert {status for status, _ in answers} <= {0, 201, 409, 503}
     answered = {body["order"]["id"] for status, body in answers if status == 201}
 
     assert answered <= await _place_what_was_left(fleet.url, keys)

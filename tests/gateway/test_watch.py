@@ -246,7 +246,9 @@ async def test_200_requests_in_flight_during_20_edits_of_the_file(
                     (tmp_path / "traffic.yaml").write_text(
                         PLAN.format(phase="gradual", modern=edit)
                     )
-                    await until(lambda version=edit + 1: app.dispatch.plan.table.version == version)
+                    await until(
+                        lambda version=edit + 1: app.dispatch.plan.table.version == version, 60
+                    )
             finally:
                 stop.set()
     assert answered >= 200
