@@ -167,6 +167,29 @@ async def test_b063_a_process_that_is_just_being_started_ends_with_its_gateway(
     await until(children[1].ended.done)
 
 
+async def test_b063_a_start_that_fails_while_its_gateway_ends_does_not_keep_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, goes_on = threading.Event(), threading.Event()
+    start = process._Child.start
+
+    def failing(child: Any, told: dict[str, Any]) -> None:
+        if pids:
+            asked.set()
+            goes_on.wait(DEADLINE)
+            raise OSError("no descriptor is free")
+        start(child, told)
+
+    pids: list[int] = []
+    monkeypatch.setattr(process._Child, "start", failing)
+    async with asyncio.timeout(2 * DEADLINE) as deadline, spawned("counting_app") as app:
+        pids.append((await Client(app).ask()).json()["pid"])
+        os.kill(pids[0], signal.SIGKILL)
+        await until(asked.is_set)
+        asyncio.get_running_loop().call_later(0.1, goes_on.set)
+    assert not deadline.expired()
+
+
 async def test_b063_a_gateway_that_ends_while_its_process_says_that_it_serves_does_not_hang(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -111,11 +111,13 @@ class Supervisor:
             self._child = child
             async with timeout(_START):
                 report = await shield(child.report)
-        except (TimeoutError, CancelledError) as error:
-            await started
+        except CancelledError:
+            with suppress(OSError):  # there is nothing to kill
+                await started
+                child.kill()
+            raise
+        except TimeoutError:
             child.kill()
-            if isinstance(error, CancelledError):
-                raise
             report = {"error": f"{self._address.setting}: not started within {_START:g} s"}
         if "error" in report:
             await child.ended
