@@ -28,7 +28,7 @@ from fastapi_app import (
 from fastapi_app.auth import token_required
 from fastapi_app.openapi import describe
 from fastapi_app.schemas import Error
-from gateway.kit.compat import flask_compatible
+from gateway.kit.compat import Behaviour, flask_compatible
 from shared_services import services
 from shared_services.services import Services
 from shared_services.settings import TradingSettings
@@ -47,7 +47,9 @@ def create_app(
         # "default" also keeps FastAPI from announcing a 422, which no client ever sees.
         responses={"default": {"model": Error, "description": "Any error"}},
     )
-    flask_compatible(app)
+    # The schemas write dates and numbers themselves, and no answer of this API was ever NaN.
+    own = {Behaviour.TYPES, Behaviour.TEXTS, Behaviour.DOCS}
+    flask_compatible(app, without=own, allow_nan=False)
     errors.init_app(app)
     app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(health.router)

@@ -7,7 +7,6 @@ Stopped in the reverse order, after the server has drained.
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from multiprocessing import parent_process
 from time import perf_counter
 from typing import Final
@@ -17,6 +16,7 @@ import structlog
 from anyio import to_thread
 
 from gateway.dispatch import ActivePlan, Dispatch
+from gateway.door.keeper import Doorkeeper
 from gateway.edge.hygiene import check
 from gateway.edge.refusals import refuse
 from gateway.edge.scope import MARK
@@ -24,16 +24,18 @@ from gateway.edge.settings import limits_of
 from gateway.errors import BanyanError
 from gateway.exchange import Observer
 from gateway.head import HeadReader, clean
-from gateway.messages import Receive, Scope, Send
+from gateway.messages import App, Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.observe.access_log import open_access_log
 from gateway.observe.lag import watch_loop
 from gateway.override import Overrides
+from gateway.parity.gate import gate_of
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.file import LastGood
 from gateway.plan.first import write_first_plan
 from gateway.plan.watch import PlanWatch
+from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.stacks.host import Loader, StackHost, loader
 from gateway.words import Phase, Stack
@@ -112,14 +114,22 @@ class Gateway:
         """Compiles a plan and swaps it in. Raises PlanRefused and then has changed nothing."""
         if document.plan.phase is not Phase.FULL:
             await self._host.need(Stack.LEGACY)
-        compiled = partial(
-            compile_plan, document, self._host.inventory, version=version, secret=self._secret
-        )
-        table = await to_thread.run_sync(compiled)
+        table = await to_thread.run_sync(self._compiled, document, version)
         reader = HeadReader(document.plan.unit_sources, self._settings.trusted_proxies)
         self.dispatch.stacks = self._host.apps
-        self.dispatch.plan = ActivePlan(table, reader)
+        self.dispatch.plan = ActivePlan(table, reader, self._door(table))
         metrics.PLAN_VERSION.set(version)
+
+    def _compiled(self, document: Document, version: int) -> RouteTable:
+        inventory = self._host.inventory
+        gate = gate_of(self._settings, inventory)
+        return compile_plan(document, inventory, version=version, secret=self._secret, gate=gate)
+
+    def _door(self, table: RouteTable) -> App | None:
+        """Who answers in legacy's place what is no route, if legacy does not."""
+        if table.door is None or (table.legacy and table.phase is not Phase.FULL):
+            return None
+        return Doorkeeper(table, self._host.apps[Stack.MODERN], kit=self._host.inventory.kit)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -3,7 +3,8 @@
 from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.routing import SPACE, Route, RouteTable
+from gateway.routes import SPACE, Route
+from gateway.routing import RouteTable
 from gateway.words import Phase, Reason, Stack
 
 

@@ -1,6 +1,6 @@
 """THE HOT PATH: match, decide, forward, respond, observe. Read this first.
 
-    request ─► 1 match    route    = table.match(method, path)
+    request ─► 1 match    route    = table.match(method, path)          as legacy's own rules do
                2 decide   decision = decide(table, route, unit, …)
                3 forward  await stacks[decision.stack](scope, receive, answer.send)
                4 respond  messages go straight to the server; two headers are added to the first
@@ -25,6 +25,8 @@ import structlog
 
 from gateway.answer import Answer, ClientTooSlow
 from gateway.assignment import Decision, decide
+from gateway.door.entry import Matched
+from gateway.door.hosts import domain_of
 from gateway.exchange import Exchange, Observer
 from gateway.failover import Budget
 from gateway.head import (
@@ -36,13 +38,15 @@ from gateway.head import (
     HeadReader,
     clean,
     has_body,
+    spelled,
 )
 from gateway.messages import App, Message, Receive, Scope, Send
 from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
 from gateway.pins import Pins, pin_of
 from gateway.refusal import refuse
-from gateway.routing import Route, RouteTable
+from gateway.routes import Route
+from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.words import Reason, Stack
 
@@ -61,6 +65,7 @@ class ActivePlan:
 
     table: RouteTable
     reader: HeadReader
+    door: App | None = None  # answers what no route is for, where there is no legacy to do it
 
 
 class Dispatch:
@@ -88,7 +93,10 @@ class Dispatch:
         at, plan = time(), self.plan
         found = _read(plan.reader, scope)
         path = _path(scope)
-        route = plan.table.match(scope["method"], path)
+        table = plan.table
+        domain = domain_of(table.door, found, scope["scheme"]) if table.door else ""
+        matched = table.match(scope["method"], path, domain)
+        route = matched.route if matched else None
         decision = self._decide(plan, route, found, scope)
         stack = decision.stack
         request_id = _request_id(found, scope)
@@ -102,13 +110,15 @@ class Dispatch:
         try:
             if _declared(found) > self._body_limit:
                 await refuse(answer.send, 413, self._too_large, _CLOSE)
-            elif answer.budget is None:
+            elif stack is Stack.LEGACY:
                 await self._ask(stack, answer, scope, receive)
+            elif matched is None and plan.door is not None:
+                await self._ask(stack, answer, scope, receive, plan.door)
             else:
-                copy = dict(scope)  # an app may write into its scope
-                await self._ask(stack, answer, scope, receive)
+                # A copy: an app may write into its scope.
+                await self._ask(stack, answer, _for_modern(scope, matched), receive)
                 if answer.failed:
-                    await self._fail_over(answer, copy, receive)
+                    await self._fail_over(answer, scope, receive)
         finally:
             self._running.discard(answer)
             self._observe(
@@ -119,7 +129,7 @@ class Dispatch:
                     scope["method"],
                     path,
                     decision,
-                    plan.table.version,
+                    table.version,
                     answer.status or CLIENT_LEFT,
                     perf_counter() - answer.began,
                     answer.failed,
@@ -136,11 +146,21 @@ class Dispatch:
                 answer.overdue = True
                 answer.task.cancel()
 
-    async def _ask(self, stack: Stack, answer: Answer, scope: Scope, receive: Receive) -> None:
-        """Lets a stack answer; what it raises goes on to the server, unless another may answer."""
+    async def _ask(
+        self,
+        stack: Stack,
+        answer: Answer,
+        scope: Scope,
+        receive: Receive,
+        app: App | None = None,
+    ) -> None:
+        """Lets a stack, or `app` in its place, answer.
+
+        What it raises goes on to the server, unless another may answer.
+        """
         self.in_flight[stack] += 1
         try:
-            await self.stacks[stack](scope, receive, answer.send)
+            await (app or self.stacks[stack])(scope, receive, answer.send)
             answer.finish()
         except CancelledError:
             if not answer.overdue or answer.task is None:
@@ -202,6 +222,14 @@ def _path(scope: Scope) -> str:
     """`//api` is `/api` to Flask, whatever spells the second slash: so it is to the table."""
     path: str = scope["path"]
     return "/" + path.lstrip("/") if path.startswith("//") else path
+
+
+def _for_modern(scope: Scope, matched: Matched | None) -> Scope:
+    """A copy of the request, under the path that modern's template has."""
+    asked = matched.path if matched else ""
+    if not asked and scope["path"].startswith("//"):
+        asked = _path(scope)
+    return {**scope, "path": asked, "raw_path": spelled(asked)} if asked else dict(scope)
 
 
 def _read(reader: HeadReader, scope: Scope) -> dict[bytes, bytes]:

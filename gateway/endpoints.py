@@ -1,8 +1,11 @@
 """What an app serves, in one notation for Flask and FastAPI. Pure."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+from gateway.door.rules import Door
 
 _VARIABLE = re.compile(r"\{\w+(?::(\w+))?\}")
 
@@ -31,11 +34,39 @@ Served = tuple[Endpoint, ...] | None  # None: the app does not tell (it is no Fl
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What a FastAPI app's routes say besides their paths; keys and values are ids of endpoints."""
+
+    types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of path parameters
+    shadowed: Mapping[str, str] = field(default_factory=dict)  # by the one that answers instead
+    docs: frozenset[str] = frozenset()  # pages for developers
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one app tells about itself."""
+
+    served: Served
+    door: Door | None = None  # of a Flask app: its routing rules
+    kit: bool = False  # a FastAPI app with the kit: it words what the front door decides
+    facts: Facts = field(default_factory=Facts)
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """What each stack serves; an empty tuple is a stack that is not there."""
 
     legacy: Served = ()
     modern: Served = ()
+    door: Door | None = None  # legacy's routing rules, also when legacy is gone
+    kit: bool = False  # modern has the kit
+    facts: Facts = field(default_factory=Facts)  # of modern
+
+    def with_legacy(self, told: Told) -> "Inventory":
+        return replace(self, legacy=told.served, door=told.door)
+
+    def with_modern(self, told: Told) -> "Inventory":
+        return replace(self, modern=told.served, kit=told.kit, facts=told.facts)
 
 
 def parse_endpoint(route: str) -> Endpoint:

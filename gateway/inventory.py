@@ -1,43 +1,49 @@
-"""What both apps serve, read from the apps themselves."""
+"""What both apps serve, read from the apps themselves, and kept in files."""
 
-import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fastapi.routing import iter_route_contexts
+from pydantic import TypeAdapter, ValidationError
 from starlette.routing import Mount
 
-from gateway.endpoints import Endpoint, Inventory, Served
+from gateway.door.url_map import front_door, served_rules, template_of
+from gateway.endpoints import Endpoint, Inventory, Served, Told
+from gateway.fastapi_facts import facts_of
 
-_AUTOMATIC = frozenset({"HEAD", "OPTIONS"})  # they follow from the other methods
-_KINDS = frozenset({"int", "float", "uuid", "path"})
-_FLASK_VARIABLE = re.compile(r"<(?:(?P<kind>[A-Za-z_]\w*)(?:\(.*?\))?:)?(?P<name>\w+)>")
+_INVENTORY: Final = TypeAdapter(Inventory)
+_TOLD: Final = TypeAdapter(Told)
+
+
+def told_by(app: Any) -> Told:
+    """What a Flask, FastAPI or Starlette app tells; nothing of any other."""
+    if hasattr(app, "url_map"):
+        return Told(flask_endpoints(app), front_door(app))
+    kit = hasattr(getattr(app, "state", None), "flask_compatible")
+    return Told(fastapi_endpoints(app), kit=kit, facts=facts_of(app))
 
 
 def flask_endpoints(app: Any) -> Served:
-    """The rules of a Flask app's `url_map`."""
+    """The rules of a Flask app's `url_map`; without the methods that follow from others."""
     url_map = getattr(app, "url_map", None)
     if url_map is None:
         return None
-    rules = ((_flask_template(rule.rule), rule.methods or ()) for rule in url_map.iter_rules())
-    return _endpoints(rules)
+    return tuple(_endpoints((template_of(rule), _own(rule)) for rule in served_rules(url_map)))
 
 
 def fastapi_endpoints(app: Any) -> Served:
     """The routes of a FastAPI or Starlette app, those of included routers and mounts too."""
     routes = getattr(app, "routes", None)
-    return None if routes is None else _endpoints(_fastapi_rules(routes))
+    return None if routes is None else tuple(_endpoints(_fastapi_rules(routes)))
 
 
 def read_inventory(path: Path) -> Inventory | None:
     """What the last run left; None if there is none that can be read."""
     try:
-        stored = json.loads(path.read_text())
-        return Inventory(_from_json(stored["legacy"]), _from_json(stored["modern"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return _INVENTORY.validate_json(path.read_bytes())
+    except (OSError, ValidationError):
         return None
 
 
@@ -45,33 +51,34 @@ def write_inventory(path: Path, inventory: Inventory) -> None:
     """Replaces the file as a whole: a reader sees the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
-    stacks = {"legacy": inventory.legacy, "modern": inventory.modern}
-    draft.write_text(json.dumps(stacks, indent=1) + "\n")
+    draft.write_bytes(_INVENTORY.dump_json(inventory, indent=1) + b"\n")
     draft.replace(path)
 
 
-def _from_json(served: list[list[str]] | None) -> Served:
-    return None if served is None else tuple(Endpoint(*pair) for pair in served)
+def told_from(document: str | bytes) -> Told:
+    """What `told_as` wrote. Raises ValueError."""
+    return _TOLD.validate_json(document)
 
 
-def _endpoints(rules: Iterable[tuple[str, Iterable[str]]]) -> tuple[Endpoint, ...]:
-    return tuple(
-        Endpoint(method, template)
-        for template, methods in rules
-        for method in sorted(set(methods) - _AUTOMATIC)
-    )
+def told_as(told: Told) -> str:
+    """What one app tells, as JSON: for a file, or from process to process."""
+    return _TOLD.dump_json(told).decode()
 
 
-def _flask_template(rule: str) -> str:
-    """`/x/<int(max=9):n>` → `/x/{n:int}`; a converter of the app's own counts as any segment."""
-    return _FLASK_VARIABLE.sub(
-        lambda found: (
-            f"{{{found['name']}:{found['kind']}}}"
-            if found["kind"] in _KINDS
-            else f"{{{found['name']}}}"
-        ),
-        rule,
-    )
+def _endpoints(rules: Iterable[tuple[str, Iterable[str]]]) -> Iterator[Endpoint]:
+    for template, methods in rules:
+        for method in sorted(methods):
+            if method != "HEAD" or "GET" not in methods:  # it follows
+                yield Endpoint(method, template)
+
+
+def _own(rule: Any) -> Iterable[str]:
+    """A rule's methods, but for an OPTIONS that Flask answers."""
+    if rule.methods is None:
+        return ("*",)
+    automatic = getattr(rule, "provide_automatic_options", False)
+    methods: frozenset[str] = frozenset(rule.methods)
+    return methods - {"OPTIONS"} if automatic else methods
 
 
 def _fastapi_rules(routes: Any) -> Iterator[tuple[str, Iterable[str]]]:

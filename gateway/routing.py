@@ -1,54 +1,19 @@
 """The route table: immutable, compiled once per plan, swapped by one reference. Pure.
 
-A path is split at `/` and walked through a trie; a literal segment beats a variable one, and a walk
-that ends without the method goes back and tries the next alternative, as Werkzeug's matcher does.
+Legacy's own rules are its front door: a path is matched as Werkzeug would match it, also where modern
+answers. A path without variables is found in a dictionary, the others in a trie.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import chain
 
+from gateway.door.entry import Entry, Matched
+from gateway.door.rules import Door, DoorRule, Hosts
+from gateway.door.trie import Trie
+from gateway.routes import SPACE, Route
 from gateway.words import Phase
-
-SPACE: Final = 100_000  # buckets of a split: one is 0.001 %
-
-_VARIABLE = re.compile(r"\{(?:\w+)(?::(\w+))?\}")
-_KINDS: Mapping[str, Callable[[str], object]] = {
-    # Werkzeug's converters: digits only, a point required, dashes required.
-    "int": re.compile(r"\d+").fullmatch,
-    "float": re.compile(r"\d+\.\d+").fullmatch,
-    "uuid": re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method on one path template, and the share of its units that modern answers."""
-
-    method: str
-    template: (
-        str  # `/api/orders/{order_id}`, with a kind where it matters: `{n:int}`, `{rest:path}`
-    )
-    legacy: bool  # legacy serves it
-    modern: bool  # modern serves it
-    split: int = 0  # buckets, 0 to SPACE
-    cohort: str = ""
-    key: bytes = b""  # keys the cohort's hash
-    failover: bool = True  # legacy answers where modern fails a safe request
-
-    @property
-    def id(self) -> str:
-        """The metric label and the name in a plan: `GET /api/orders/{order_id}`."""
-        return f"{self.method} {self.template}"
-
-
-@dataclass(slots=True)
-class _Node:
-    literals: dict[str, "_Node"] = field(default_factory=dict)
-    variables: dict[str, "_Node"] = field(default_factory=dict)  # kind → what follows
-    rest: "_Node | None" = None  # a `path` variable: one or more segments
-    methods: dict[str, Route] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,87 +26,68 @@ class RouteTable:
     kill_switch: bool = False
     legacy: bool = True  # there is a legacy stack: it answers what no route names
     key: bytes = b""  # keys the hash where no route does
-    _root: _Node = field(default_factory=_Node, init=False)
-    _static: dict[str, dict[str, Route]] = field(default_factory=dict, init=False)
+    door: Door | None = (
+        None  # legacy's rules; None: it does not tell, and the routes are all there is
+    )
+    by_host: bool = field(default=False, init=False)  # the host says which rules there are
+    trie: Trie = field(default_factory=Trie, init=False)
+    _literal: dict[str, dict[str, Matched | None]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
+        if self.door is not None and self.door.hosts is not Hosts.NONE:
+            object.__setattr__(self, "by_host", True)
+        by_template: dict[str, dict[str, Route]] = defaultdict(dict)
         for route in self.routes:
-            self._insert(route)
+            by_template[route.template][route.method] = route
+        rules = self.door.rules if self.door else ()
+        told = {rule.template for rule in rules}
+        others = (_rules(template, by_template[template]) for template in by_template.keys() - told)
+        walked: set[str] = set()  # templates that no dictionary can tell about
+        for rule in chain(rules, *others):
+            self._insert(rule, by_template[rule.template], walked)
 
-    def match(self, method: str, path: str) -> Route | None:
-        """The route of a decoded path; HEAD finds the route of GET."""
-        static = self._static.get(path)
-        if static is not None and method in static:
-            return static[method]
-        return _Walk(path.split("/"), method).find(self._root, 0)
+    def share(self, route: Route) -> int:
+        """Buckets of the route that modern answers, 0 to SPACE, all things considered."""
+        if self.kill_switch or self.phase is Phase.PARALLEL:
+            return 0
+        if self.phase is Phase.FULL:
+            return SPACE
+        return route.split if route.modern else 0
 
-    def _insert(self, route: Route) -> None:
-        methods = self._static.setdefault(route.template, {}) if "{" not in route.template else None
-        for target in (methods, self._node(route.template).methods):
-            if target is not None:
-                target[route.method] = route
-                if route.method == "GET":
-                    target["HEAD"] = route
+    def match(self, method: str, path: str, domain: str = "") -> Matched | None:
+        """The route of a decoded path; None where legacy answers by itself, be it 404, 308 or OPTIONS."""
+        literal = self._literal.get(path)
+        if literal is not None and not domain and method in literal:
+            return literal[method]
+        entry = self.trie.find(method, path, domain)
+        return None if entry is None else entry.match(method, path)
 
-    def _node(self, template: str) -> _Node:
-        node = self._root
-        for segment in template.split("/"):
-            kind = kind_of(segment)
-            if kind is None:
-                node = node.literals.setdefault(segment, _Node())
-            elif kind == "path":
-                node.rest = node.rest or _Node()
-                node = node.rest
-            else:
-                following = node.variables.setdefault(kind, _Node())
-                # A kind that refuses something is asked before `string`, which takes everything.
-                node.variables = dict(
-                    sorted(node.variables.items(), key=lambda v: v[0] == "string")
-                )
-                node = following
-        return node
-
-
-def kind_of(segment: str) -> str | None:
-    """`{n:int}` → `int`, `{name}` and `{name}.csv` → `string`; None: the segment is a literal."""
-    variable = _VARIABLE.fullmatch(segment)
-    if variable:
-        return variable[1] or "string"
-    return "string" if "{" in segment else None
+    def _insert(self, rule: DoorRule, routes: Mapping[str, Route], walked: set[str]) -> None:
+        entry = Entry(rule, _answered(rule, routes))
+        self.trie.insert(entry)
+        if not entry.literal or rule.domain:
+            return
+        if rule.turns or rule.methods is None:
+            walked.add(rule.template)
+        if rule.template not in walked:
+            literal = self._literal.setdefault(rule.template, {})
+            for method in rule.methods or ():
+                literal.setdefault(method, entry.match(method, rule.template))
 
 
-class _Walk:
-    """One search. What has failed is not tried again: several `path` variables in one template would
-    otherwise take time to the power of their number.
-    """
+def _answered(rule: DoorRule, routes: Mapping[str, Route]) -> dict[str, Route]:
+    """A rule's routes by the method of a request: HEAD finds that of GET."""
+    targets = {"HEAD": routes["GET"], **routes} if "GET" in routes else dict(routes)
+    if rule.automatic_options:
+        targets.pop("OPTIONS", None)
+    return targets
 
-    __slots__ = ("_failed", "_method", "_segments")
 
-    def __init__(self, segments: list[str], method: str) -> None:
-        self._segments = segments
-        self._method = method
-        self._failed: set[tuple[int, int]] = set()  # a node's id, a position
-
-    def find(self, node: _Node, at: int) -> Route | None:
-        if at == len(self._segments):
-            return node.methods.get(self._method) or node.methods.get("*")
-        segment = self._segments[at]
-        if not segment:
-            return self.find(node.literals[""], at + 1) if "" in node.literals else None
-        if segment in node.literals and (found := self.find(node.literals[segment], at + 1)):
-            return found
-        for kind, following in node.variables.items():
-            accepts = _KINDS.get(kind)
-            if (accepts is None or accepts(segment)) and (found := self.find(following, at + 1)):
-                return found
-        return self._find_rest(node.rest, at) if node.rest else None
-
-    def _find_rest(self, rest: _Node, at: int) -> Route | None:
-        """A template that goes on after the variable beats one that ends with it."""
-        last = len(self._segments)
-        for end in (*range(at + 1, last), last):
-            if (id(rest), end) not in self._failed:
-                if found := self.find(rest, end):
-                    return found
-                self._failed.add((id(rest), end))
-        return None
+def _rules(template: str, routes: Mapping[str, Route]) -> Iterator[DoorRule]:
+    """Routes that no rule of legacy's stands for; the one for any method is the last choice."""
+    named = frozenset(routes) - {"*"}
+    if named:
+        methods = named | ({"HEAD"} if "GET" in named else frozenset())
+        yield DoorRule(template, methods, automatic_options=False)
+    if "*" in routes:
+        yield DoorRule(template, automatic_options=False)

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         "or `unix:/path`.",
     )
     modern: str | None = Field(None, description="The FastAPI app, likewise.")
+    legacy_routes: Path | None = Field(
+        None,
+        description="What legacy serves, as `banyan routes export` wrote it: for an app that runs "
+        "elsewhere, or is gone.",
+    )
+    modern_routes: Path | None = Field(None, description="What modern serves, likewise.")
     plan: Path = Field(Path("traffic.yaml"), description="The traffic plan.")
     first_plan: bool = Field(
         False, description="Write the plan, every route at 0 %, if there is none; `up` does."
@@ -122,9 +128,9 @@ class Settings(BaseSettings):
         "default: made once in var/secret.",
     )
 
-    @field_validator("legacy", "modern")
+    @field_validator("legacy", "modern", "legacy_routes", "modern_routes", mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: str | None) -> str | None:
+    def _empty_is_unset(cls, value: object) -> object:
         return value or None
 
     @property

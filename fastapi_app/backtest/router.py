@@ -22,7 +22,7 @@ from fastapi_app.backtest.schemas import (
 from fastapi_app.dependencies import TradingServices, json_object
 from fastapi_app.leaving import while_connected
 from fastapi_app.openapi import refusals, request_body
-from gateway.kit.compat import FlaskJSONResponse
+from gateway.kit.compat import StrictJSONResponse
 from shared_services.backtest.model import Backtest
 from shared_services.backtest.reading import MISSING_FIELDS
 from shared_services.jsonbody import JsonObject
@@ -71,4 +71,4 @@ async def get_result(
 
 
 def _answer(model: type[BacktestOut], result: Backtest) -> Response:
-    return FlaskJSONResponse(model.of(result).model_dump(mode="json", exclude_none=True))
+    return StrictJSONResponse(model.of(result).model_dump(mode="json", exclude_none=True))

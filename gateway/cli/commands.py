@@ -7,6 +7,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from gateway.cli.flags import with_settings
+from gateway.cli.parity import parity
+from gateway.cli.routes import app as routes
 from gateway.settings import Settings
 
 app = typer.Typer(
@@ -111,6 +113,10 @@ def override(
         print_json({"header": "X-Banyan-Stack", "value": signed, "expires": expires})
     else:
         typer.echo(f"X-Banyan-Stack: {signed}")
+
+
+app.command()(with_settings(parity))
+app.add_typer(routes, name="routes")
 
 
 def print_json(document: object) -> None:

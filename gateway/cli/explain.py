@@ -1,6 +1,6 @@
 """`banyan validate` and `banyan explain`: the plan's own compiler and the hot path's own `decide`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 from typing import Any
@@ -8,17 +8,20 @@ from urllib.parse import unquote
 
 from gateway.assignment import Decision, decide
 from gateway.cli.text import printable
-from gateway.endpoints import Inventory
+from gateway.endpoints import Inventory, Told
 from gateway.errors import BanyanError
 from gateway.head import OVERRIDE, HeadReader
 from gateway.inventory import read_inventory
 from gateway.override import Overrides
+from gateway.parity.gate import gate_of
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import Document, PlanRefused, parse
 from gateway.plan.file import read_plan
-from gateway.routing import SPACE, Route, RouteTable
+from gateway.routes import SPACE, Route
+from gateway.routing import RouteTable
 from gateway.settings import Settings
-from gateway.stacks.load import served_at
+from gateway.stacks.host import exported
+from gateway.stacks.load import told_at
 from gateway.words import Phase, Reason, Stack
 
 
@@ -41,16 +44,21 @@ def known_inventory(settings: Settings) -> Inventory:
                 f"`banyan up` once: it leaves {settings.inventory_path}"
             )
         return stored
-    return Inventory(
-        served_at("BANYAN_LEGACY", settings.legacy) if settings.legacy else (),
-        served_at("BANYAN_MODERN", settings.modern) if settings.modern else (),
+    inventory = Inventory()
+    return inventory.with_legacy(_told(settings, Stack.LEGACY)).with_modern(
+        _told(settings, Stack.MODERN)
     )
 
 
 def check(settings: Settings, file: Path) -> tuple[list[str], str]:
     """What is wrong with a plan file, as `file:line: …`, and a line about it if nothing is."""
     try:
-        _, table = _compiled(settings, file)
+        inventory = known_inventory(settings)
+        document = parse(read_plan(file))
+        gate = gate_of(settings, inventory)
+        table = compile_plan(
+            document, inventory, version=0, secret=settings.secret_bytes(), gate=gate
+        )
     except PlanRefused as refusal:
         return [f"{file}: {problem}" for problem in refusal.problems], ""
     split = sum(route.split > 0 for route in table.routes)
@@ -122,9 +130,17 @@ def explained(settings: Settings, method: str, path: str, headers: list[str], cl
     if OVERRIDE in found:
         override = Overrides(settings.secret_bytes()).verify(found[OVERRIDE], time())
     decoded = "/" + unquote(path.partition("?")[0]).lstrip("/")
-    route = table.match(method, decoded)
+    matched = table.match(method, decoded)
+    route = matched.route if matched else None
     decision = decide(table, route, unit, override)
     return Trace(route, unit.decode("latin-1"), override, table, decision)
+
+
+def _told(settings: Settings, stack: Stack) -> Told:
+    value = settings.legacy if stack is Stack.LEGACY else settings.modern
+    told = told_at(f"BANYAN_{stack.upper()}", value) if value else Told(())
+    file = exported(settings, stack) if not told.served else None
+    return told if file is None else replace(file, served=file.served if value else ())
 
 
 def _compiled(settings: Settings, file: Path) -> tuple[Document, RouteTable]:

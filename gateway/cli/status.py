@@ -44,6 +44,8 @@ def show(report: RoutesReport, console: Console) -> None:
     for title in ("route", "split", "requests", "errors", "rescued", "p50", "p95"):
         table.add_column(title, justify="left" if title == "route" else "right")
     for row in report.routes:
+        if row.split is None and not row.legacy.requests + row.modern.requests:
+            continue
         table.add_row(f"[bold]{marked(row.route)}[/bold]", _split(row))
         table.add_row("  legacy", "", *_cells(row.legacy, 0))
         table.add_row("  modern", "", *_cells(row.modern, row.rescued))

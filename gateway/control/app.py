@@ -5,8 +5,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from gateway.control.plan import view
-from gateway.control.report import RouteReport, report
+from gateway.control.report import RouteReport, report, unexplained
 from gateway.control.scrape import registry
+from gateway.listing import listing
 from gateway.settings import Settings
 from gateway.words import Phase
 
@@ -74,7 +75,9 @@ def create_control(settings: Settings) -> FastAPI:
                 refused=[str(problem) for problem in plan.refusal.problems] if plan.refusal else [],
             ),
             workers=_workers(),
-            routes=report(plan.table, registry().collect()),
+            routes=report(
+                plan.table, registry().collect(), listing(plan.inventory), unexplained(settings)
+            ),
         )
 
     return app

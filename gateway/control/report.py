@@ -1,13 +1,17 @@
-"""Side by side: what each stack did on each route, from the data plane's metrics. Pure."""
+"""Side by side: every route, who serves it, and what each stack did on it, from the metrics."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import Metric
 from pydantic import BaseModel
 
-from gateway.routing import SPACE, RouteTable
+from gateway.listing import Kind, Listed, Where
+from gateway.parity.report import report_path, standing
+from gateway.routes import SPACE
+from gateway.routing import RouteTable
+from gateway.settings import Settings
 from gateway.words import Stack
 
 
@@ -19,16 +23,28 @@ class StackReport(BaseModel):
     error_rate: float | None = None  # share of requests, 0 to 1; null without requests
     p50: float | None = None  # seconds, interpolated in the histogram's bucket
     p95: float | None = None
+    last: float | None = None  # when it was last asked, in seconds since 1970
+
+
+class NoteReport(BaseModel):
+    """What to know before the route is moved; `mended` says what already takes care of it."""
+
+    kind: Kind
+    text: str
+    mended: str = ""
 
 
 class RouteReport(BaseModel):
     """A route, its split, and both stacks."""
 
     route: str
-    split: float | None  # percent for modern; null: only one stack serves it
-    legacy: StackReport
-    modern: StackReport
+    served: Where | None = None  # null: it is no route of either app
+    split: float | None = None  # percent for modern; null: only one stack serves it
+    legacy: StackReport = StackReport()
+    modern: StackReport = StackReport()
     rescued: int = 0  # failing answers of modern that legacy's replaced; modern's errors count them
+    notes: list[NoteReport] = []
+    unexplained: int = 0  # differences of the last `banyan parity` that stand
 
 
 @dataclass(slots=True)
@@ -38,28 +54,48 @@ class _Seen:
     requests: int = 0
     errors: int = 0
     buckets: dict[float, int] = field(default_factory=lambda: defaultdict(int))  # cumulative
+    last: float | None = None
 
 
-def report(table: RouteTable, metrics: Iterable[Metric]) -> list[RouteReport]:
-    """One row per route that both stacks serve, then one per other label that has traffic."""
-    metrics = list(metrics)
+def report(
+    table: RouteTable,
+    metrics: Iterable[Metric],
+    listed: Sequence[Listed] = (),
+    differences: Mapping[str, int] | None = None,
+) -> list[RouteReport]:
+    """One row for every route that an app serves, then one per other label that has traffic."""
+    metrics, differences = list(metrics), differences or {}
     seen, rescued = _collect(metrics), _rescued(metrics)
     splits = {
         route.id: route.split * 100 / SPACE
         for route in table.routes
         if route.legacy and route.modern
     }
-    labels = [*splits, *sorted({label for label, _ in seen} - splits.keys())]
+    known = {one.endpoint.id: one for one in listed}
+    labels = dict.fromkeys([*known, *splits, *sorted(label for label, _ in seen)])
     return [
         RouteReport(
             route=label,
+            served=known[label].where if label in known else None,
             split=splits.get(label),
             legacy=_stack_report(seen.get((label, Stack.LEGACY), _Seen())),
             modern=_stack_report(seen.get((label, Stack.MODERN), _Seen())),
             rescued=rescued.get(label, 0),
+            notes=_notes(known[label]) if label in known else [],
+            unexplained=differences.get(label, 0),
         )
         for label in labels
     ]
+
+
+def unexplained(settings: Settings) -> dict[str, int]:
+    """How many differences of the last `banyan parity` stand on each route."""
+    found = standing(report_path(settings.var))
+    return {route: len(findings) for route, findings in found.items()}
+
+
+def _notes(listed: Listed) -> list[NoteReport]:
+    return [NoteReport(kind=n.kind, text=n.text, mended=n.mended) for n in listed.notes]
 
 
 def quantile(q: float, buckets: dict[float, int]) -> float | None:
@@ -92,6 +128,8 @@ def _collect(metrics: Iterable[Metric]) -> dict[tuple[str, str], _Seen]:
             elif name == "gateway_request_duration_seconds_bucket":
                 row = seen[labels["route"], labels["stack"]]
                 row.buckets[float(labels["le"])] += int(value)
+            elif name == "gateway_last_request_timestamp_seconds":
+                seen[labels["route"], labels["stack"]].last = value
     return seen
 
 
@@ -111,4 +149,5 @@ def _stack_report(seen: _Seen) -> StackReport:
         error_rate=seen.errors / seen.requests if seen.requests else None,
         p50=quantile(0.50, seen.buckets),
         p95=quantile(0.95, seen.buckets),
+        last=seen.last,
     )

@@ -29,6 +29,12 @@ DURATION = Histogram(
     ("route", "stack"),
     buckets=_BUCKETS,
 )
+LAST_REQUEST = Gauge(
+    "gateway_last_request_timestamp_seconds",
+    "When a stack last answered a request of the route, in seconds since 1970.",
+    ("route", "stack"),
+    multiprocess_mode="max",
+)
 IN_FLIGHT = Gauge(
     "gateway_requests_in_flight",
     "Requests that a stack is answering.",
@@ -109,6 +115,7 @@ class Metrics:
     def flush(self) -> None:
         """Counts what waits; the worker calls it each second and at its end."""
         exchanges, self._exchanges = self._exchanges, []
+        last: dict[tuple[str, Stack], float] = {}
         for exchange in exchanges:
             stack, reason, _ = exchange.decision
             # What the decided stack did: a rescued answer counts against modern.
@@ -119,6 +126,11 @@ class Metrics:
             requests, duration = self._kept.get(labels) or self._children(labels)
             requests.inc()
             duration.observe(exchange.seconds)
+            last[exchange.route, stack] = exchange.at
+            if exchange.failed:
+                last[exchange.route, Stack.LEGACY] = exchange.at
+        for (route, stack), at in last.items():
+            LAST_REQUEST.labels(route, stack).set(at)
 
     def _children(self, labels: Labels) -> tuple[Counter, Histogram]:
         route, method, stack, reason, status = labels

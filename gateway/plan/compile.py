@@ -8,17 +8,27 @@ from difflib import get_close_matches
 from gateway.assignment import cohort_key
 from gateway.endpoints import Endpoint, Inventory, Shape, parse_endpoint
 from gateway.plan.document import Document, PlanRefused, Problem
+from gateway.plan.gate import Gate
 from gateway.plan.model import Plan, RouteRule, buckets
 from gateway.plan.patterns import is_pattern, matches, rank
-from gateway.routing import Route, RouteTable
+from gateway.routes import Route
+from gateway.routing import RouteTable
 from gateway.words import Phase
 
 
 def compile_plan(
-    document: Document, inventory: Inventory, *, version: int, secret: bytes
+    document: Document,
+    inventory: Inventory,
+    *,
+    version: int,
+    secret: bytes,
+    gate: Gate | None = None,
 ) -> RouteTable:
-    """The table of one plan version. Raises PlanRefused with everything that contradicts."""
-    return _Compiler(document, inventory, secret).table(version)
+    """The table of one plan version.
+
+    Raises PlanRefused with everything that contradicts, or that `gate` does not let through.
+    """
+    return _Compiler(document, inventory, secret).table(version, gate)
 
 
 @dataclass(slots=True)
@@ -49,22 +59,32 @@ class _Compiler:
     secret: bytes
     problems: list[Problem] = field(default_factory=list)
     known: dict[Shape, list[_Known]] = field(default_factory=dict)
+    placed: dict[str, _Rule] = field(default_factory=dict)  # a route's id → the rule it is under
 
-    def table(self, version: int) -> RouteTable:
+    def table(self, version: int, gate: Gate | None) -> RouteTable:
         self._learn()
         exact, patterns = self._rules()
         routes = [*self._named(exact), *self._others(exact, patterns)]
         self._check_stacks()
         if self.problems:
             raise PlanRefused(self.problems)
-        return RouteTable(
+        table = RouteTable(
             tuple(routes),
             phase=self.plan.phase,
             version=version,
             kill_switch=self.plan.kill_switch,
             legacy=self.inventory.legacy != (),
+            door=self.inventory.door,
             key=cohort_key(self.secret, self.plan.defaults.cohort),
         )
+        refused = [self._refused(*refusal) for refusal in gate.refusals(table)] if gate else []
+        if refused:
+            raise PlanRefused(refused)
+        return table
+
+    def _refused(self, route: Route, message: str) -> Problem:
+        placed = self.placed.get(route.id)
+        return placed.refuse(message) if placed else Problem(message)
 
     @property
     def plan(self) -> Plan:
@@ -83,6 +103,15 @@ class _Compiler:
             alone = _Known(endpoint, legacy=self.inventory.legacy is None, modern=False)
             for known in self.known.setdefault(endpoint.shape, [alone]):
                 known.modern = True
+        self._learn_mounts()
+
+    def _learn_mounts(self) -> None:
+        """An app that modern mounts serves every method below its path: static files, for one."""
+        mounts = {e.shape[1] for e in self.inventory.modern or () if e.method == "*"}
+        for (_, template), found in self.known.items():
+            if template in mounts:
+                for known in found:
+                    known.modern = True
 
     def _rules(self) -> tuple[dict[Shape, _Rule], list[_Rule]]:
         """The rules that name one route, by shape, and the patterns."""
@@ -109,7 +138,7 @@ class _Compiler:
             endpoint = parse_endpoint(placed.rule.route)
             for known in found or [_Known(endpoint, legacy=True, modern=True)]:
                 self._check_served(placed, known)
-                yield self._route(known, placed.rule)
+                yield self._route(known, placed)
 
     def _others(self, exact: dict[Shape, _Rule], patterns: list[_Rule]) -> Iterator[Route]:
         """What no rule names: patterns, then the defaults. A route of modern alone stays closed."""
@@ -119,21 +148,23 @@ class _Compiler:
                 rule = self._pattern_for(known, patterns, used)
                 if rule is not None and known.legacy and known.modern:
                     yield self._route(known, rule)
-                elif known.legacy or self._without_legacy:
+                elif known.legacy or (self._without_legacy and not self._is_docs(known.endpoint)):
                     yield self._route(known, None)
         for index, placed in enumerate(patterns):
             if self._complete and index not in used:
                 self.problems.append(placed.refuse(self._unknown(placed.rule.route)))
             elif not self._complete:
-                yield self._as_route(placed.rule)
+                yield self._as_route(placed)
+
+    def _is_docs(self, endpoint: Endpoint) -> bool:
+        """A page for developers that clients of legacy never saw; a rule may open it."""
+        return self.inventory.door is not None and endpoint.id in self.inventory.facts.docs
 
     @property
     def _without_legacy(self) -> bool:
         return self.plan.phase is Phase.FULL or self.inventory.legacy == ()
 
-    def _pattern_for(
-        self, known: _Known, patterns: list[_Rule], used: set[int]
-    ) -> RouteRule | None:
+    def _pattern_for(self, known: _Known, patterns: list[_Rule], used: set[int]) -> _Rule | None:
         """The most specific pattern that matches; two of one rank would be a matter of luck."""
         matching = [
             (rank(placed.rule.route), index)
@@ -148,7 +179,7 @@ class _Compiler:
             first, second = patterns[matching[1][1]], patterns[matching[0][1]]
             message = f"matches {known.endpoint.id} as {first.rule.route} in line {first.line} does"
             self.problems.append(second.refuse(f"{message}; name the route itself"))
-        return patterns[matching[0][1]].rule
+        return patterns[matching[0][1]]
 
     def _check_served(self, placed: _Rule, known: _Known) -> None:
         rule = placed.rule
@@ -180,9 +211,11 @@ class _Compiler:
         near = get_close_matches(route, ids, 1, cutoff=0.0)
         return f"neither stack serves {route}" + (f"; nearest: {near[0]}" if near else "")
 
-    def _route(self, known: _Known, rule: RouteRule | None) -> Route:
-        """`rule` is None where the defaults hold."""
-        defaults = self.plan.defaults
+    def _route(self, known: _Known, placed: _Rule | None) -> Route:
+        """`placed` is None where the defaults hold."""
+        defaults, rule = self.plan.defaults, placed.rule if placed else None
+        if placed:
+            self.placed[known.endpoint.id] = placed
         cohort = (rule.cohort if rule else None) or defaults.cohort
         failover = (rule.failover if rule else None) or defaults.failover
         return Route(
@@ -195,7 +228,7 @@ class _Compiler:
             failover == "safe",
         )
 
-    def _as_route(self, rule: RouteRule) -> Route:
+    def _as_route(self, placed: _Rule) -> Route:
         """A pattern over apps that do not tell what they serve is a route by itself."""
-        endpoint = parse_endpoint(rule.route.replace("/**", "/{rest:path}"))
-        return self._route(_Known(endpoint, legacy=True, modern=True), rule)
+        endpoint = parse_endpoint(placed.rule.route.replace("/**", "/{rest:path}"))
+        return self._route(_Known(endpoint, legacy=True, modern=True), placed)

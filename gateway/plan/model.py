@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.head import UnitSource
-from gateway.routing import SPACE
+from gateway.routes import SPACE
 from gateway.words import Phase
 
 _STEP: Final = Decimal(100) / SPACE  # percent

@@ -3,15 +3,13 @@
 from collections.abc import Awaitable
 from typing import Any
 
-from gateway.head import spelled
 from gateway.messages import App, Message, Receive, Scope, Send
 
 
 class InProcess:
     """Hands the app its lifespan state, and what Flask takes and FastAPI does not as it takes it.
 
-    HEAD on a GET route is 405 to FastAPI (fastapi#1773): it gets GET, and the body is cut. `//api` is
-    404: it gets `/api`, for that is the route that was decided on.
+    HEAD on a GET route is 405 to FastAPI (fastapi#1773): it gets GET, and the body is cut.
     """
 
     def __init__(self, app: App, state: dict[str, Any]) -> None:
@@ -20,9 +18,6 @@ class InProcess:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope["state"] = self._state.copy()
-        if scope["path"].startswith("//"):
-            path = "/" + scope["path"].lstrip("/")
-            scope = {**scope, "path": path, "raw_path": spelled(path)}
         if scope["type"] == "http" and scope["method"] == "HEAD":
             plain = {**scope, "method": "GET", "extensions": {}}  # no other way to send a body
             return self._app(plain, receive, _without_body(send))

@@ -2,20 +2,21 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 import structlog
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal
 
-from gateway.endpoints import Inventory, Served
-from gateway.inventory import read_inventory, write_inventory
+from gateway.endpoints import Inventory, Told
+from gateway.inventory import read_inventory, told_by, told_from, write_inventory
 from gateway.messages import App
 from gateway.settings import Settings
-from gateway.stacks.address import Remote, Spawned
+from gateway.stacks.address import Remote, Spawned, StackNotFound
 from gateway.stacks.asgi import InProcess
 from gateway.stacks.lifespan import lifespan
-from gateway.stacks.load import is_asgi, load, served_by
+from gateway.stacks.load import is_asgi, load
 from gateway.stacks.portal import portal
 from gateway.stacks.remote.stack import process_stack, remote_stack
 from gateway.stacks.wsgi.bridges import wsgi_stack
@@ -64,13 +65,13 @@ class StackHost:
         if loader is None:
             return
         app = await to_thread.run_sync(loader)
-        self.apps[stack], served = await self._start(stack, app)
-        self.inventory = _replaced(self.inventory, stack, served)
+        self.apps[stack], told = await self._start(stack, app)
+        self.inventory = _replaced(self.inventory, stack, await self._known(stack, told))
         if self.inventory != await to_thread.run_sync(self._stored_inventory):
             await self._store_inventory()
 
-    async def _start(self, stack: Stack, app: Any) -> tuple[App, Served]:
-        """The app or the address as a stack, and what it serves."""
+    async def _start(self, stack: Stack, app: Any) -> tuple[App, Told]:
+        """The app or the address as a stack, and what it tells about itself."""
         enter = self._exit.enter_async_context
         if isinstance(app, Remote):
             return await enter(remote_stack(app, stack, self._settings))
@@ -79,11 +80,17 @@ class StackHost:
         if not is_asgi(app):
             bridge = wsgi_stack(app, self._settings, self._portal, self._state)
             self._exit.callback(bridge.close)
-            return bridge, served_by(app)
+            return bridge, told_by(app)
         state = await enter(lifespan(app))
         if stack is Stack.MODERN:
             self._state.update(state)
-        return InProcess(app, state), served_by(app)
+        return InProcess(app, state), told_by(app)
+
+    async def _known(self, stack: Stack, told: Told) -> Told:
+        """What a stack tells, or what was exported for one that is silent."""
+        if told.served is not None:
+            return told
+        return await to_thread.run_sync(exported, self._settings, stack) or told
 
     async def _store_inventory(self) -> None:
         try:
@@ -97,7 +104,8 @@ class StackHost:
         stored = read_inventory(self._settings.inventory_path) or Inventory(None, None)
         for stack, loader in self._loaders.items():
             if loader is None:
-                stored = _replaced(stored, stack, ())
+                told = exported(self._settings, stack) or Told(())
+                stored = _replaced(stored, stack, replace(told, served=()))
         return stored
 
 
@@ -106,7 +114,22 @@ def loader(setting: str, value: str | None) -> Loader | None:
     return None if value is None else lambda: load(setting, value)
 
 
-def _replaced(inventory: Inventory, stack: Stack, served: Served) -> Inventory:
+def exported(settings: Settings, stack: Stack) -> Told | None:
+    """What a file of `banyan routes export` tells for a stack that does not tell itself.
+
+    Raises StackNotFound if the settings name a file that cannot be read.
+    """
+    path = settings.legacy_routes if stack is Stack.LEGACY else settings.modern_routes
+    if path is None:
+        return None
+    try:
+        return told_from(path.read_bytes())
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file of `banyan routes export`"
+        raise StackNotFound(f"BANYAN_{stack.upper()}_ROUTES: {path}: {why}") from error
+
+
+def _replaced(inventory: Inventory, stack: Stack, told: Told) -> Inventory:
     if stack is Stack.LEGACY:
-        return Inventory(served, inventory.modern)
-    return Inventory(inventory.legacy, served)
+        return inventory.with_legacy(told)
+    return inventory.with_modern(told)

@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
-from gateway.endpoints import Served
-from gateway.inventory import fastapi_endpoints, flask_endpoints
+from gateway.endpoints import Served, Told
+from gateway.inventory import told_by
 from gateway.stacks.address import ImportString, Spawned, StackNotFound, parse_address
 
 _log = structlog.get_logger()
@@ -49,18 +49,13 @@ def is_asgi(app: Callable[..., Any]) -> bool:
     return _takes(app) == _ASGI
 
 
-def served_by(app: Any) -> Served:
-    """What an app serves; None if it does not tell."""
-    return flask_endpoints(app) if hasattr(app, "url_map") else fastapi_endpoints(app)
-
-
-def served_at(setting: str, value: str) -> Served:
-    """What the app serves that a setting names, imported here wherever it runs; None for a server elsewhere.
+def told_at(setting: str, value: str) -> Told:
+    """What the app tells that a setting names, imported here wherever it runs; a server elsewhere is silent.
 
     Raises StackNotFound.
     """
     address = parse_address(setting, value)
-    return served_by(load(setting, address.value if isinstance(address, Spawned) else value))
+    return told_by(load(setting, address.value if isinstance(address, Spawned) else value))
 
 
 def _import(setting: str, module_name: str) -> Any:
@@ -91,3 +86,8 @@ def _takes(app: Any) -> int | None:
         and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
         for parameter in parameters
     )
+
+
+def served_by(app: Any) -> Served:
+    """What an app serves; None if it does not tell."""
+    return told_by(app).served

@@ -12,7 +12,8 @@ from gateway.dispatch import ActivePlan, Dispatch
 from gateway.exchange import Exchange
 from gateway.head import HeadReader, UnitSource
 from gateway.override import Overrides
-from gateway.routing import Route, RouteTable
+from gateway.routes import Route
+from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.words import Phase, Reason, Stack
 from tests.drive import Answer, AsgiTarget, Request

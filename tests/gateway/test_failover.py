@@ -12,7 +12,8 @@ from gateway.failover import FLOOR, WINDOW, Budget
 from gateway.head import HeadReader, UnitSource
 from gateway.observe.metrics import Metrics
 from gateway.override import Overrides
-from gateway.routing import SPACE, Route, RouteTable
+from gateway.routes import SPACE, Route
+from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.words import Phase, Reason, Stack
 from tests.drive import Answer, AsgiTarget, Request

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.assignment import bucket_of, cohort_key, decide
-from gateway.routing import SPACE, Route, RouteTable
+from gateway.routes import SPACE, Route
+from gateway.routing import RouteTable
 from gateway.words import Phase, Reason, Stack
 
 KEY = cohort_key(b"secret", "migration")

@@ -81,7 +81,7 @@ def test_a_route_of_modern_alone_is_closed_until_it_is_named() -> None:
     assert compiled(rules("route: '* /**', modern: 100")).match("GET", "/new") is None
     opened = compiled(rules("route: GET /new, modern: 100")).match("GET", "/new")
     assert opened is not None
-    assert not opened.legacy
+    assert not opened.route.legacy
     assert compiled("phase: full").match("GET", "/new") is not None
 
 
@@ -91,7 +91,7 @@ def test_apps_that_do_not_tell_what_they_serve_take_any_route() -> None:
     exact, below = table.match("GET", "/x"), table.match("PUT", "/y/z/w")
     assert exact is not None
     assert below is not None
-    assert (exact.split, below.split) == (1000, 2000)
+    assert (exact.route.split, below.route.split) == (1000, 2000)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_cohort_of_its_own_makes_a_route_independent() -> None:
     assert beta is not None
     assert main is not None
     same = sum(
-        decide(table, beta, b"%d" % unit).stack is decide(table, main, b"%d" % unit).stack
+        decide(table, beta.route, b"%d" % unit).stack is decide(table, main.route, b"%d" % unit).stack
         for unit in range(2000)
     )
     assert 900 < same < 1100

@@ -17,7 +17,8 @@ from gateway.exchange import Exchange
 from gateway.observe.access_log import AccessLog
 from gateway.override import Overrides
 from gateway.pins import KEPT, LIMIT, Pins, pin_of
-from gateway.routing import Route, RouteTable
+from gateway.routes import Route
+from gateway.routing import RouteTable
 from gateway.stacks.address import StackNotFound
 from gateway.stacks.load import is_asgi, load
 from gateway.words import Phase, Reason, Stack

@@ -1,9 +1,36 @@
 """Flask-compatible FastAPI: `flask_compatible(app)` and the pieces an app may want by name."""
 
+from gateway.kit.compat.auth import authorization as authorization
+from gateway.kit.compat.behaviours import Behaviour as Behaviour
+from gateway.kit.compat.bodies import limited_body as limited_body
+from gateway.kit.compat.bodies import silent_json as silent_json
+from gateway.kit.compat.conditional import conditional as conditional
+from gateway.kit.compat.cookies import delete_cookie as delete_cookie
+from gateway.kit.compat.cookies import set_cookie as set_cookie
+from gateway.kit.compat.cors import Cors as Cors
+from gateway.kit.compat.fields import FlaskBool as FlaskBool
+from gateway.kit.compat.fields import LenientFloat as LenientFloat
+from gateway.kit.compat.fields import LenientInt as LenientInt
+from gateway.kit.compat.files import send_file as send_file
+from gateway.kit.compat.files import send_from_directory as send_from_directory
+from gateway.kit.compat.files import static_files as static_files
+from gateway.kit.compat.headers import header as header
 from gateway.kit.compat.headers import joined_header as joined_header
 from gateway.kit.compat.headers import joined_lines as joined_lines
-from gateway.kit.compat.install import Behaviour as Behaviour
+from gateway.kit.compat.hooks import Head as Head
 from gateway.kit.compat.install import flask_compatible as flask_compatible
 from gateway.kit.compat.json import FlaskJSONResponse as FlaskJSONResponse
+from gateway.kit.compat.json import StrictJSONResponse as StrictJSONResponse
 from gateway.kit.compat.json import is_json as is_json
+from gateway.kit.compat.pages import html as html
 from gateway.kit.compat.query import first_query as first_query
+from gateway.kit.compat.tokens import Claims as Claims
+from gateway.kit.compat.tokens import Location as Location
+from gateway.kit.compat.tokens import TokenExpired as TokenExpired
+from gateway.kit.compat.tokens import TokenRefused as TokenRefused
+from gateway.kit.compat.tokens import Tokens as Tokens
+from gateway.kit.compat.tokens import jwt_decoder as jwt_decoder
+from gateway.kit.compat.tokens import jwt_required as jwt_required
+from gateway.kit.compat.tokens import refuse_token as refuse_token
+from gateway.kit.compat.urls import redirect as redirect
+from gateway.kit.compat.urls import url_for as url_for

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 from fastapi import Header, Request
+from starlette.types import Scope
 
 
 def joined_lines(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -18,14 +19,19 @@ def joined_lines(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return joined
 
 
+def header(scope: Scope, name: str) -> str | None:
+    """What `flask.request.headers.get(name)` gives."""
+    value = joined_lines(scope["headers"]).get(name.lower().encode("latin-1"))
+    return None if value is None else value.decode("latin-1")
+
+
 def joined_header(name: str, description: str) -> Callable[..., Awaitable[str | None]]:
     """A dependency: the header `name` as Flask reads it, None if it is absent."""
 
     async def value(
         request: Request,
-        one: Annotated[str | None, Header(alias=name, description=description)] = None,
+        _one: Annotated[str | None, Header(alias=name, description=description)] = None,
     ) -> str | None:
-        lines = joined_lines(request.scope["headers"])
-        return None if one is None else lines[name.lower().encode()].decode("latin-1")
+        return header(request.scope, name)
 
     return value

@@ -5,30 +5,34 @@ Flask gives them by itself; FastAPI answers 405 to both and names the methods of
 stays until the app declares these methods itself.
 """
 
-from collections.abc import Awaitable, Callable
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.kit.compat.pages import html
+from gateway.kit.compat.door import decided
+from gateway.kit.compat.pages import Handler, html
 from gateway.kit.compat.routes import Routes, listed
 
-Handler = Callable[[Request, HTTPException], Awaitable[Response]]
 
-
-def automatic_methods(app: ASGIApp, routes: Routes) -> ASGIApp:
-    """Answer OPTIONS, and HEAD by a GET without its body, unless a route declares them.
-
-    A handler that is asked by HEAD sees a GET.
-    """
+def automatic_head(app: ASGIApp, routes: Routes) -> ASGIApp:
+    """Answer HEAD by a GET without its body, unless a route declares it; a handler sees a GET."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"] if scope["type"] == "http" else None
-        if method == "HEAD":
+        if scope["type"] == "http" and scope["method"] == "HEAD":
             await app(_as_get(scope, routes), receive, without_body(send))
-        elif method == "OPTIONS" and (allow := _automatic_options(scope, routes)):
+        else:
+            await app(scope, receive, send)
+
+    return answer
+
+
+def automatic_options(app: ASGIApp, routes: Routes) -> ASGIApp:
+    """Answer OPTIONS, unless a route declares it; to be put inside what before hooks may refuse."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        options = scope["type"] == "http" and scope["method"] == "OPTIONS"
+        if options and (allow := _automatic_options(scope, routes)):
             await html("", headers={"Allow": allow})(scope, receive, send)
         else:
             await app(scope, receive, send)
@@ -40,7 +44,7 @@ def method_not_allowed(routes: Routes, answer: Handler) -> Handler:
     """`answer` as the exception handler for 405, naming the methods of all routes of the path."""
 
     async def handle(request: Request, error: HTTPException) -> Response:
-        allow = routes.allow(request.scope)
+        allow = set() if decided(request.scope) else routes.allow(request.scope)
         if allow and "Allow" in (error.headers or {}):  # else it is a handler's own 405
             error.headers = {**(error.headers or {}), "Allow": listed(allow)}
         return await answer(request, error)

@@ -1,24 +1,34 @@
 """Werkzeug's HTML pages for refusals and crashes, byte for byte.
 
 Clients of the Flask app get HTML for a 404 whatever they accept, and FastAPI's `{"detail": …}`
-is no shape they know. May go once the app answers every error in a shape of its own.
+is no shape they know. May go once the app answers every error in a shape of its own, which is what
+an envelope is for: Flask apps with error handlers of their own answer in it from the start.
 """
 
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
+from markupsafe import escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from werkzeug.exceptions import default_exceptions
 
-from gateway.kit.compat.descriptions import PAGES
+from gateway.kit.compat.json import FlaskJSONResponse
+
+Handler = Callable[[Request, HTTPException], Awaitable[Response]]
+Envelope = Callable[[int, str], object]
+"""The JSON of an error: from its status and the sentence of its page."""
 
 _UNREADABLE = "There was an error parsing the body"  # FastAPI's own, of a body it cannot decode
 
 
 def html(text: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An HTML answer with the content type as Flask writes it."""
+    """An HTML answer with the content type as Flask writes it: a view's `text, status, headers`.
+
+    `PlainTextResponse` stays text/plain: that is what its name promises.
+    """
     return HTMLResponse(text, status_code=status, headers=headers)
 
 
@@ -29,33 +39,85 @@ def page(
 
     A status Werkzeug has no exception for gives the page of a 500: Flask crashes on `abort(204)`.
     """
-    if status not in PAGES:
+    if status not in default_exceptions:
         return page(500)
-    name, sentence = PAGES[status]
-    text = markup(sentence if description is None else description).replace("\n", "<br>")
-    return html(
-        "<!doctype html>\n"
-        "<html lang=en>\n"
-        f"<title>{status} {markup(name)}</title>\n"
-        f"<h1>{markup(name)}</h1>\n"
-        f"<p>{text}</p>\n",
-        status=status,
-        headers=headers,
-    )
+    text = default_exceptions[status](description=description).get_body()
+    return html(text, status=status, headers=headers)
 
 
-async def error_page(_request: Request, error: HTTPException) -> Response:
+def error_answer(envelope: Envelope | None) -> Handler:
     """The exception handler for HTTPException; a detail of its own replaces the sentence."""
-    status = error.status_code
-    standard = status not in PAGES or error.detail in {HTTPStatus(status).phrase, _UNREADABLE}
-    return page(status, None if standard else str(error.detail), error.headers)
+
+    async def answer(_request: Request, error: HTTPException) -> Response:
+        return _answer(envelope, error.status_code, _description(error), error.headers)
+
+    return answer
 
 
-async def server_error_page(_request: Request, _error: Exception) -> Response:
+def crash_answer(envelope: Envelope | None) -> Callable[[Request, Exception], Awaitable[Response]]:
     """The exception handler for what nobody caught; says nothing about it."""
-    return page(500)
+
+    async def answer(_request: Request, _error: Exception) -> Response:
+        return _answer(envelope, 500)
+
+    return answer
+
+
+def range_pages(app: ASGIApp, answer: Handler) -> ASGIApp:
+    """`answer` to a 416 of Starlette's files, which they send past all exception handlers."""
+
+    async def answer_ranges(scope: Scope, receive: Receive, send: Send) -> None:
+        replaced = False
+
+        async def send_answer(message: Message) -> None:
+            nonlocal replaced
+            if _is_bare_416(message):
+                replaced = True
+                size = dict(message["headers"])[b"content-range"].decode("latin-1")
+                error = HTTPException(416, headers={"Content-Range": size})
+                response = await answer(Request(scope), error)
+                await response(scope, receive, send)
+            elif not replaced:
+                await send(message)
+
+        await app(scope, receive, send_answer)
+
+    return answer_ranges
 
 
 def markup(text: str) -> str:
-    """Escaped as markupsafe does, which spells the quotes differently from the stdlib."""
-    return escape(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")
+    """Escaped for HTML, as Werkzeug's pages are."""
+    return str(escape(text))
+
+
+def _description(error: HTTPException) -> str | None:
+    """None for the sentence of the page; FastAPI's details are phrases unless a handler says more."""
+    status = error.status_code
+    standard = status not in default_exceptions or error.detail in {
+        HTTPStatus(status).phrase,
+        _UNREADABLE,
+    }
+    return None if standard else str(error.detail)
+
+
+def _answer(
+    envelope: Envelope | None,
+    status: int,
+    description: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    if envelope is None:
+        return page(status, description, headers)
+    if status not in default_exceptions:
+        return _answer(envelope, 500)
+    if description is None:
+        description = default_exceptions[status].description or ""
+    return FlaskJSONResponse(envelope(status, description), status, headers)
+
+
+def _is_bare_416(message: Message) -> bool:
+    if message["type"] != "http.response.start" or message["status"] != 416:
+        return False
+    headers = dict(message["headers"])
+    plain = headers.get(b"content-type", b"text/plain").startswith(b"text/plain")
+    return plain and b"content-range" in headers

@@ -56,7 +56,7 @@ def redirect_or_not_found(routes: Routes, not_found: ASGIApp) -> ASGIApp:
         allow = routes.allow(merged)
         for path, methods in ((merged, allow), (f"{merged}/", routes.allow(f"{merged}/"))):
             if scope["method"] in methods:
-                await _redirect(scope, path)(scope, receive, send)
+                await moved(scope, path)(scope, receive, send)
                 return
         if allow:
             raise HTTPException(405, headers={"Allow": listed(allow)})
@@ -65,10 +65,13 @@ def redirect_or_not_found(routes: Routes, not_found: ASGIApp) -> ASGIApp:
     return answer
 
 
-def _redirect(scope: Scope, path: str) -> Response:
+def moved(scope: Scope, target: str) -> Response:
+    """Werkzeug's 308 to a decoded path of this app, or to a URL; the query goes along."""
     query = scope["query_string"].decode("utf-8", "replace")
     root = scope.get("root_path", "").strip("/")
-    url = f"{scope['scheme']}://{_host(scope)}{root and '/' + root}{quote(path, _PATH_SAFE)}"
+    url = f"{scope['scheme']}://{_host(scope)}{root and '/' + root}{quote(target, _PATH_SAFE)}"
+    if "://" in target:
+        url, query = target, ""
     link = markup(f"{url}?{query}" if query else url)
     return html(
         "<!doctype html>\n"

@@ -25,12 +25,13 @@ from gateway.edge.limits import Limits
 from gateway.edge.protocol import EdgeProtocol
 from gateway.edge.server import EdgeServer
 from gateway.errors import BanyanError
+from gateway.inventory import told_as, told_by
 from gateway.logs import configure_logs
 from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.asgi import InProcess
 from gateway.stacks.lifespan import lifespan
-from gateway.stacks.load import is_asgi, load, served_by
+from gateway.stacks.load import is_asgi, load
 from gateway.stacks.portal import portal
 from gateway.stacks.process.envelope import unseal
 from gateway.stacks.remote.sockets import MESSAGE_LIMIT, no_socket
@@ -56,9 +57,9 @@ def main() -> int:
     except BanyanError as error:
         report({"error": str(error)})
         return error.exit_code
-    served = served_by(app)
+    told_of = told_as(told_by(app))
     root = _Root(app, settings, report)
-    server = _Server(_config(root, settings), lambda: report({"served": served}))
+    server = _Server(_config(root, settings), lambda: report({"told": told_of}))
     worker = Thread(target=_until_the_worker_ends, args=(told["folder"],), daemon=True)
     worker.start()
     server.run([socket.socket(fileno=told["listener"])])

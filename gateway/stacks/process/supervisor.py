@@ -33,7 +33,8 @@ import structlog
 from anyio import to_thread
 from prometheus_client import Counter
 
-from gateway.endpoints import Endpoint, Served
+from gateway.endpoints import Told
+from gateway.inventory import told_from
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned, StackNotFound
 from gateway.stacks.remote.failure import StackFailed
@@ -51,10 +52,10 @@ _log = structlog.get_logger()
 
 
 class Supervisor:
-    """Keeps one process of the app alive; `served` is what the app serves, as it told."""
+    """Keeps one process of the app alive; `told` is what it tells about itself."""
 
     def __init__(self, address: Spawned, stack: Stack, settings: Settings) -> None:
-        self.served: Served = None
+        self.told = Told(None)
         self.up = Event()
         self._address = address
         self._stack = stack
@@ -122,8 +123,7 @@ class Supervisor:
         if "error" in report:
             await child.ended
             raise StackNotFound(report["error"])
-        served = report["served"]
-        self.served = None if served is None else tuple(Endpoint(*pair) for pair in served)
+        self.told = told_from(report["told"])
         self.up.set()
         _log.info("stack.started", stack=self._stack, pid=child.pid)
 

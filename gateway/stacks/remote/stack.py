@@ -6,7 +6,7 @@ from functools import partial
 
 from anyio import to_thread
 
-from gateway.endpoints import Served
+from gateway.endpoints import Told
 from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned
@@ -27,13 +27,13 @@ _PROCESS_IDLE = 60.0  # seconds; our own process keeps connections longer
 @asynccontextmanager
 async def remote_stack(
     address: Remote, stack: Stack, settings: Settings
-) -> AsyncIterator[tuple[App, Served]]:
+) -> AsyncIterator[tuple[App, Told]]:
     """A stack that somebody else runs, and that does not tell what it serves. Raises StackNotFound."""
     await to_thread.run_sync(check_reach, address, settings)
     dial = connector(address, settings.connect_timeout)
     pool = Pool(partial(dial, Connection), settings.remote_connections)
     try:
-        yield _app(stack, dial, pool, Forwarded(settings.trusted_proxies), settings), None
+        yield _app(stack, dial, pool, Forwarded(settings.trusted_proxies), settings), Told(None)
     finally:
         pool.close()
 
@@ -41,7 +41,7 @@ async def remote_stack(
 @asynccontextmanager
 async def process_stack(
     address: Spawned, stack: Stack, settings: Settings
-) -> AsyncIterator[tuple[App, Served]]:
+) -> AsyncIterator[tuple[App, Told]]:
     """The app in a process of its own, and what it serves. Raises StackNotFound."""
     async with Supervisor(address, stack, settings).running() as supervisor:
         dial = supervisor.dial
@@ -52,7 +52,7 @@ async def process_stack(
             async def tamed(scope: Scope, receive: Receive, send: Send) -> None:
                 await app(tame(scope), receive, send)
 
-            yield tamed, supervisor.served
+            yield tamed, supervisor.told
         finally:
             pool.close()
 

@@ -8,8 +8,12 @@ from time import sleep
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, jsonify, make_response, request, session
+from flask import Blueprint, Flask, Response, abort, jsonify, make_response, request, session
+from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
+from flask_jwt_extended import JWTManager, get_jwt_identity, jwt_required
+
+JWT_KEY: Final = "the key of the twin's bearer tokens"
 
 views = Blueprint("answers", __name__)
 
@@ -51,8 +55,24 @@ def listed() -> ResponseReturnValue:
 
 
 @views.get("/types")
+@views.get("/typed")
 def types() -> Response:
     return jsonify({"v": VALUES[request.args["k"]]})
+
+
+@views.get("/partial")
+def partial() -> ResponseReturnValue:
+    return {"a": 1}
+
+
+@views.get("/extra")
+def extra() -> ResponseReturnValue:
+    return {"a": 1, "zz": 9}
+
+
+@views.get("/mistyped")
+def mistyped() -> ResponseReturnValue:
+    return {"a": "x"}
 
 
 @views.get("/str")
@@ -218,3 +238,16 @@ def basic() -> ResponseReturnValue:
     if not request.authorization:
         return "who?", 401, {"WWW-Authenticate": 'Basic realm="x"'}
     return jsonify(u=request.authorization.username, p=request.authorization.password)
+
+
+@views.record_once
+def _bearer_tokens(state: BlueprintSetupState) -> None:
+    state.app.config["JWT_SECRET_KEY"] = JWT_KEY
+    assert isinstance(state.app, Flask)
+    JWTManager(state.app)
+
+
+@views.get("/jwt")
+@jwt_required()
+def bearer() -> Response:
+    return jsonify(user=get_jwt_identity())

@@ -8,8 +8,8 @@ from typing import Final
 from flask import Blueprint, Response, make_response, request, send_file
 
 FILE: Final = Path(__file__).parents[1] / "static" / "a.txt"
-_LARGE: Final = b"0123456789abcdef" * 65_536  # 1 MiB
-_TEXT: Final = b"what was compressed once stays so\n" * 100
+LARGE: Final = b"0123456789abcdef" * 65_536  # 1 MiB
+REPETITIVE: Final = b"what was compressed once stays so\n" * 100
 
 views = Blueprint("files", __name__)
 
@@ -42,15 +42,15 @@ def downloaded() -> Response:
 
 @views.get("/memory")
 def from_memory() -> Response:
-    return send_file(BytesIO(_LARGE), mimetype="application/octet-stream", etag="m1")
+    return send_file(BytesIO(LARGE), mimetype="application/octet-stream", etag="m1")
 
 
 @views.get("/big")
 def big() -> Response:
-    return Response(_LARGE, mimetype="application/octet-stream")
+    return Response(LARGE, mimetype="application/octet-stream")
 
 
 @views.get("/gz")
 def compressed() -> Response:
-    body = gzip.compress(_TEXT, mtime=0)
+    body = gzip.compress(REPETITIVE, mtime=0)
     return Response(body, mimetype="text/plain", headers={"Content-Encoding": "gzip"})

@@ -36,6 +36,11 @@ def boolean() -> Response:
     return jsonify(a=request.args.get("a", type=bool))
 
 
+@views.get("/l")
+def listed() -> Response:
+    return jsonify(a=[int(part) for part in request.args.get("a", "").split(",") if part])
+
+
 @views.post("/jbody")
 def jbody() -> Response:
     return jsonify(got=request.get_json())

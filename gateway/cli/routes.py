@@ -1,0 +1,139 @@
+"""`banyan routes`: what both apps serve, and how far the migration is."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.flags import with_settings
+from gateway.cli.text import marked
+from gateway.settings import Settings
+from gateway.words import Stack
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from gateway.control.app import RoutesReport
+    from gateway.control.report import RouteReport, StackReport
+
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+@with_settings
+def routes(
+    settings: Settings,
+    context: typer.Context,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List what both apps serve: splits, traffic, last legacy hit, and what a client could notice."""
+    from gateway.cli.report import routes_report
+
+    if context.invoked_subcommand is not None:
+        return
+    report = routes_report(settings)
+    if json_:
+        typer.echo(report.model_dump_json(indent=2))
+    else:
+        _show(report)
+
+
+@app.command()
+@with_settings
+def export(
+    settings: Settings,
+    stack: Annotated[str, typer.Argument(help="legacy or modern")],
+    output: Annotated[Path | None, typer.Option(help="A file; default: standard output.")] = None,
+) -> None:
+    """Write what one app serves to a file, for a gateway that cannot import it."""
+    from gateway.cli.commands import fail
+    from gateway.inventory import told_as
+    from gateway.stacks.load import told_at
+
+    if stack not in list(Stack):
+        fail(f"{stack!r} is no stack: legacy or modern", 2)
+    value = settings.legacy if stack == Stack.LEGACY else settings.modern
+    if value is None:
+        fail(f"which app? Name it with --{stack}", 2)
+    told = told_at(f"BANYAN_{stack.upper()}", value)
+    if told.served is None:
+        fail(f"{value} does not tell what it serves: export where the app can be imported", 1)
+    if output is None:
+        typer.echo(told_as(told))
+    else:
+        output.write_text(f"{told_as(told)}\n")
+        typer.echo(f"{output}: {len(told.served)} routes of {value}")
+
+
+def _show(report: "RoutesReport") -> None:
+    """A row per route with its notes below it, then the sums."""
+    from rich.console import Console
+
+    console = Console()
+    console.print(_table(report.routes, datetime.now(UTC)))
+    console.print(_summary(report.routes))
+    for problem in report.plan.refused:
+        console.print(f"[red]refused[/red] {marked(problem)}", highlight=False)
+
+
+def _table(rows: "list[RouteReport]", now: datetime) -> "Table":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Column, Table
+
+    table = Table(
+        Column("route", overflow="fold"),
+        "served by",
+        Column("split", justify="right"),
+        Column("legacy", justify="right"),
+        Column("modern", justify="right"),
+        Column("last legacy", justify="right"),
+        "to know",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for row in rows:
+        table.add_row(
+            marked(row.route),
+            row.served or "neither",
+            "" if row.split is None else f"{row.split:g} %",
+            str(row.legacy.requests or ""),
+            str(row.modern.requests or ""),
+            _ago(row.legacy, now),
+            "\n".join(_known(row)),
+        )
+    return table
+
+
+def _known(row: "RouteReport") -> list[str]:
+    lines = []
+    if row.unexplained:
+        s = "" if row.unexplained == 1 else "s"
+        lines.append(f"[red]{row.unexplained} unexplained difference{s}[/red]: see `banyan parity`")
+    for note in row.notes:
+        mended = f" [dim]({note.mended} decides)[/dim]" if note.mended else ""
+        colour = "dim" if note.mended else "yellow"
+        lines.append(f"[{colour}]{note.kind}[/{colour}] {marked(note.text)}{mended}")
+    return lines
+
+
+def _ago(stack: "StackReport", now: datetime) -> str:
+    if stack.last is None:
+        return ""
+    seconds = max(0, int(now.timestamp() - stack.last))
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def _summary(rows: "list[RouteReport]") -> str:
+    """The burn-down: what is left of legacy."""
+    served = [row.served.value for row in rows if row.served is not None]
+    parts = [f"{served.count(where)} {where}" for where in dict.fromkeys(served)]
+    splits = [row.split for row in rows if row.split is not None]
+    moved = f"{splits.count(100)} at 100 %, {splits.count(0)} at 0 %"
+    legacy = sum(row.legacy.requests for row in rows)
+    requests = legacy + sum(row.modern.requests for row in rows)
+    traffic = f"legacy answered {legacy} of {requests} requests" if requests else "no traffic seen"
+    return f"{len(served)} routes: {', '.join(parts)}; {moved}; {traffic}"

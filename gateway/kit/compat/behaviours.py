@@ -1,0 +1,38 @@
+"""The switches of `flask_compatible`, one for each promise a team may want to withdraw alone."""
+
+from enum import StrEnum
+
+
+class Behaviour(StrEnum):
+    """What `flask_compatible` adds; drop one on purpose once no client relies on it."""
+
+    JSON = "json"
+    """Keys sorted, no blanks, ASCII only, a line feed at the end."""
+    TYPES = "types"
+    """Dates as HTTP dates, Decimal and UUID as strings, with a response model and without."""
+    TEXTS = "texts"
+    """What is returned as `str` or `bytes` is HTML; every answer has the type Flask gives it."""
+    PAGES = "pages"
+    """Refusals and crashes are Werkzeug's pages, or the app's envelope."""
+    METHODS = "methods"
+    """HEAD, OPTIONS and a complete `Allow`."""
+    PATHS = "paths"
+    """Wrong slashes are redirected, or are 404."""
+    VALIDATION = "validation"
+    """What FastAPI refuses with 422 is a 400, and repeats no input."""
+    BODIES = "bodies"
+    """A JSON body needs its media type, and is judged after the dependencies."""
+    QUERY = "query"
+    """Of a repeated parameter the first counts; `%FF` stays as it is."""
+    NUMBERS = "numbers"
+    """An optional `int` or `float` that is none is absent; Python's own constructors decide."""
+    BOOLEANS = "booleans"
+    """A `bool` is true unless it is blank."""
+    FORMS = "forms"
+    """Forms are read by Werkzeug, within the limits of Flask's config; a blank is a value."""
+    COOKIES = "cookies"
+    """Cookies are read by Werkzeug."""
+    DOCS = "docs"
+    """`/docs`, `/redoc` and `/openapi.json` are unknown paths."""
+    CORS = "cors"
+    """The headers of flask-cors, on errors as well."""

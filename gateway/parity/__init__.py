@@ -1,0 +1,1 @@
+"""Asks both apps the same generated questions, and says where their answers differ."""

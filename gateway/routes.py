@@ -1,0 +1,27 @@
+"""A route: what a plan splits and a metric is labelled with. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+SPACE: Final = 100_000  # buckets of a split: one is 0.001 %
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path template, and the share of its units that modern answers."""
+
+    method: str
+    template: (
+        str  # `/api/orders/{order_id}`, with a kind where it matters: `{n:int}`, `{rest:path}`
+    )
+    legacy: bool  # legacy serves it
+    modern: bool  # modern serves it
+    split: int = 0  # buckets, 0 to SPACE
+    cohort: str = ""
+    key: bytes = b""  # keys the cohort's hash
+    failover: bool = True  # legacy answers where modern fails a safe request
+
+    @property
+    def id(self) -> str:
+        """The metric label and the name in a plan: `GET /api/orders/{order_id}`."""
+        return f"{self.method} {self.template}"

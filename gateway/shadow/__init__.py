@@ -1,0 +1,1 @@
+"""Two answers to one request, and how they differ."""
