@@ -129,7 +129,7 @@ class Gateway:
         """Who answers in legacy's place what is no route, if legacy does not."""
         if table.door is None or (table.legacy and table.phase is not Phase.FULL):
             return None
-        return Doorkeeper(table, self._host.apps[Stack.MODERN], kit=self._host.inventory.kit)
+        return Doorkeeper(table, self._host.apps[Stack.MODERN], kit=bool(self._host.inventory.kit))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -40,7 +40,7 @@ from gateway.head import (
     has_body,
     spelled,
 )
-from gateway.messages import App, Message, Receive, Scope, Send
+from gateway.messages import OWN, App, Message, Receive, Scope, Send
 from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
 from gateway.pins import Pins, pin_of
@@ -226,6 +226,8 @@ def _path(scope: Scope) -> str:
 
 def _for_modern(scope: Scope, matched: Matched | None) -> Scope:
     """A copy of the request, under the path that modern's template has."""
+    if matched is not None and matched.route.own:
+        return {**scope, OWN: True}
     asked = matched.path if matched else ""
     if not asked and scope["path"].startswith("//"):
         asked = _path(scope)

@@ -48,7 +48,7 @@ class Told:
 
     served: Served
     door: Door | None = None  # of a Flask app: its routing rules
-    kit: bool = False  # a FastAPI app with the kit: it words what the front door decides
+    kit: tuple[str, ...] = ()  # the kit's behaviours that a FastAPI app has
     facts: Facts = field(default_factory=Facts)
 
 
@@ -59,7 +59,7 @@ class Inventory:
     legacy: Served = ()
     modern: Served = ()
     door: Door | None = None  # legacy's routing rules, also when legacy is gone
-    kit: bool = False  # modern has the kit
+    kit: tuple[str, ...] = ()  # the kit's behaviours that modern has
     facts: Facts = field(default_factory=Facts)  # of modern
 
     def with_legacy(self, told: Told) -> "Inventory":

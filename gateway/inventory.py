@@ -21,7 +21,7 @@ def told_by(app: Any) -> Told:
     """What a Flask, FastAPI or Starlette app tells; nothing of any other."""
     if hasattr(app, "url_map"):
         return Told(flask_endpoints(app), front_door(app))
-    kit = hasattr(getattr(app, "state", None), "flask_compatible")
+    kit = tuple(getattr(getattr(app, "state", None), "flask_compatible", ()))
     return Told(fastapi_endpoints(app), kit=kit, facts=facts_of(app))
 
 

@@ -1,10 +1,11 @@
 """The types of ASGI (spec 3.0) as this package uses them."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+OWN: Final = "banyan.own"  # in a scope: modern gets the request as the client sent it
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

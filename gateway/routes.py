@@ -20,6 +20,7 @@ class Route:
     cohort: str = ""
     key: bytes = b""  # keys the cohort's hash
     failover: bool = True  # legacy answers where modern fails a safe request
+    own: bool = False  # modern's own routing decides: the request reaches it as the client sent it
 
     @property
     def id(self) -> str:

@@ -8,12 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Final
 
 from gateway.door.entry import Entry, Matched
-from gateway.door.rules import Door, DoorRule, Hosts
+from gateway.door.rules import VARIABLE, Door, DoorRule, Hosts
 from gateway.door.trie import Trie
 from gateway.routes import SPACE, Route
 from gateway.words import Phase
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,7 @@ class RouteTable:
     door: Door | None = (
         None  # legacy's rules; None: it does not tell, and the routes are all there is
     )
+    owned: bool = field(default=False, init=False)  # some routes are left to modern's own routing
     by_host: bool = field(default=False, init=False)  # the host says which rules there are
     trie: Trie = field(default_factory=Trie, init=False)
     _literal: dict[str, dict[str, Matched | None]] = field(default_factory=dict, init=False)
@@ -36,9 +40,12 @@ class RouteTable:
     def __post_init__(self) -> None:
         if self.door is not None and self.door.hosts is not Hosts.NONE:
             object.__setattr__(self, "by_host", True)
+        object.__setattr__(self, "owned", any(route.own for route in self.routes))
         by_template: dict[str, dict[str, Route]] = defaultdict(dict)
         for route in self.routes:
             by_template[route.template][route.method] = route
+            if route.own:  # whatever modern may make of a variable
+                by_template[_any_text(route.template)].setdefault(route.method, route)
         rules = self.door.rules if self.door else ()
         told = {rule.template for rule in rules}
         others = (_rules(template, by_template[template]) for template in by_template.keys() - told)
@@ -60,7 +67,19 @@ class RouteTable:
         if literal is not None and not domain and method in literal:
             return literal[method]
         entry = self.trie.find(method, path, domain)
-        return None if entry is None else entry.match(method, path)
+        matched = None if entry is None else entry.match(method, path)
+        return self._owned(path, domain) if matched is None and self.owned else matched
+
+    def _owned(self, path: str, domain: str) -> Matched | None:
+        """What no route is for, on a path whose routes have all been given to modern's own routing."""
+        routes = [
+            matched.route
+            for spelled in (path, f"{path}/")
+            for method in _METHODS
+            if (entry := self.trie.find(method, spelled, domain)) is not None
+            for matched in entry.matched.values()
+        ]
+        return Matched(routes[0]) if routes and all(route.own for route in routes) else None
 
     def _insert(self, rule: DoorRule, routes: Mapping[str, Route], walked: set[str]) -> None:
         entry = Entry(rule, _answered(rule, routes))
@@ -73,6 +92,13 @@ class RouteTable:
             literal = self._literal.setdefault(rule.template, {})
             for method in rule.methods or ():
                 literal.setdefault(method, entry.match(method, rule.template))
+
+
+def _any_text(template: str) -> str:
+    """`/items/{n:int}` → `/items/{n}`; a variable that may hold slashes stays one."""
+    return VARIABLE.sub(
+        lambda found: found[0] if found["kind"] == "path" else f"{{{found['name']}}}", template
+    )
 
 
 def _answered(rule: DoorRule, routes: Mapping[str, Route]) -> dict[str, Route]:

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         return self.var / "inventory.json"
 
     @property
+    def traffic_path(self) -> Path:
+        """What each stack has answered over all starts."""
+        return self.var / "traffic-seen.json"
+
+    @property
     def last_good_path(self) -> Path:
         """The last accepted plan and its version."""
         return self.var / "last-good-plan.json"

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.differential.counts import DIFFERENTIAL, summed
+from tests.parity.campaign import PARITY
+from tests.parity.campaign import summed as parity_summed
 
 GENERATED = "generated requests"  # properties of tests that a run sums up
 PAIRS = "pairs (route, case)"
@@ -27,5 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind in (DIFFERENTIAL, SERVERS):
         if values := [value for name, value in told if name == kind]:
             terminalreporter.write_line(summed(values))
+    if values := [value for name, value in told if name == PARITY]:
+        terminalreporter.write_line(parity_summed(values))
     for value in (value for name, value in told if name in {PAIRS, BAD_INPUTS}):
         terminalreporter.write_line(value)

@@ -97,8 +97,8 @@ def _table(rows: "list[RouteReport]", now: datetime) -> "Table":
             marked(row.route),
             row.served or "neither",
             "" if row.split is None else f"{row.split:g} %",
-            str(row.legacy.requests or ""),
-            str(row.modern.requests or ""),
+            str(row.legacy.total or ""),
+            str(row.modern.total or ""),
             _ago(row.legacy, now),
             "\n".join(_known(row)),
         )
@@ -133,7 +133,7 @@ def _summary(rows: "list[RouteReport]") -> str:
     parts = [f"{served.count(where)} {where}" for where in dict.fromkeys(served)]
     splits = [row.split for row in rows if row.split is not None]
     moved = f"{splits.count(100)} at 100 %, {splits.count(0)} at 0 %"
-    legacy = sum(row.legacy.requests for row in rows)
-    requests = legacy + sum(row.modern.requests for row in rows)
+    legacy = sum(row.legacy.total for row in rows)
+    requests = legacy + sum(row.modern.total for row in rows)
     traffic = f"legacy answered {legacy} of {requests} requests" if requests else "no traffic seen"
     return f"{len(served)} routes: {', '.join(parts)}; {moved}; {traffic}"

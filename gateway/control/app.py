@@ -1,12 +1,18 @@
 """The control plane's HTTP interface."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio import to_thread
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from gateway.control.plan import view
-from gateway.control.report import RouteReport, report, unexplained
+from gateway.control.report import RouteReport, report, unexplained, with_history
 from gateway.control.scrape import registry
+from gateway.control.traffic import TrafficLog
 from gateway.listing import listing
 from gateway.settings import Settings
 from gateway.words import Phase
@@ -46,7 +52,18 @@ class RoutesReport(BaseModel):
 
 def create_control(settings: Settings) -> FastAPI:
     """The control plane over the data plane that runs with the same settings."""
-    app = FastAPI(title="Banyan control plane", telemetry={"tracing": False})
+    traffic = TrafficLog(settings.traffic_path)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await to_thread.run_sync(traffic.open)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(traffic.keep)
+            yield
+            tasks.cancel_scope.cancel()
+        traffic.try_to_write()
+
+    app = FastAPI(title="Banyan control plane", telemetry={"tracing": False}, lifespan=lifespan)
 
     @app.get("/health")
     def health() -> Health:
@@ -64,7 +81,7 @@ def create_control(settings: Settings) -> FastAPI:
 
     @app.get("/api/v1/routes")
     def routes() -> RoutesReport:
-        plan = view(settings)
+        plan, samples = view(settings), list(registry().collect())
         return RoutesReport(
             plan=PlanReport(
                 version=plan.table.version,
@@ -75,8 +92,9 @@ def create_control(settings: Settings) -> FastAPI:
                 refused=[str(problem) for problem in plan.refusal.problems] if plan.refusal else [],
             ),
             workers=_workers(),
-            routes=report(
-                plan.table, registry().collect(), listing(plan.inventory), unexplained(settings)
+            routes=with_history(
+                report(plan.table, samples, listing(plan.inventory), unexplained(settings)),
+                traffic.total(samples),
             ),
         )
 

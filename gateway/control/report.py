@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from prometheus_client import Metric
 from pydantic import BaseModel
 
+from gateway.control.traffic import Seen, Traffic
 from gateway.listing import Kind, Listed, Where
 from gateway.parity.report import report_path, standing
 from gateway.routes import SPACE
@@ -23,7 +24,8 @@ class StackReport(BaseModel):
     error_rate: float | None = None  # share of requests, 0 to 1; null without requests
     p50: float | None = None  # seconds, interpolated in the histogram's bucket
     p95: float | None = None
-    last: float | None = None  # when it was last asked, in seconds since 1970
+    total: int = 0  # requests since the migration began, over all starts
+    last: float | None = None  # when it was last asked, in seconds since 1970, over all starts
 
 
 class NoteReport(BaseModel):
@@ -54,7 +56,6 @@ class _Seen:
     requests: int = 0
     errors: int = 0
     buckets: dict[float, int] = field(default_factory=lambda: defaultdict(int))  # cumulative
-    last: float | None = None
 
 
 def report(
@@ -86,6 +87,17 @@ def report(
         )
         for label in labels
     ]
+
+
+def with_history(rows: list[RouteReport], seen: Seen) -> list[RouteReport]:
+    """The rows with what earlier starts saw as well; and one for each label that only they saw."""
+    known = {row.route for row in rows}
+    rows = rows + [RouteReport(route=label) for label in sorted(seen) if label not in known]
+    for row in rows:
+        for stack, one in ((row.legacy, Stack.LEGACY), (row.modern, Stack.MODERN)):
+            traffic = seen.get(row.route, {}).get(one, Traffic())
+            stack.total, stack.last = traffic.requests, traffic.last or None
+    return rows
 
 
 def unexplained(settings: Settings) -> dict[str, int]:
@@ -128,8 +140,6 @@ def _collect(metrics: Iterable[Metric]) -> dict[tuple[str, str], _Seen]:
             elif name == "gateway_request_duration_seconds_bucket":
                 row = seen[labels["route"], labels["stack"]]
                 row.buckets[float(labels["le"])] += int(value)
-            elif name == "gateway_last_request_timestamp_seconds":
-                seen[labels["route"], labels["stack"]].last = value
     return seen
 
 
@@ -149,5 +159,4 @@ def _stack_report(seen: _Seen) -> StackReport:
         error_rate=seen.errors / seen.requests if seen.requests else None,
         p50=quantile(0.50, seen.buckets),
         p95=quantile(0.95, seen.buckets),
-        last=seen.last,
     )

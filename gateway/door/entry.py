@@ -45,6 +45,8 @@ class Entry:
             return matched
         if self.simple_in_ascii and path.isascii() and len(path) <= _INT_DIGITS:
             return matched
+        if matched.route.own:
+            return matched if self.converts(path) else None
         if not self.accepts(path):
             return None
         return Matched(matched.route, self.canonical(path))

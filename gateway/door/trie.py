@@ -31,6 +31,7 @@ class _Dynamic:
 class _Node:
     literals: dict[str, "_Node"] = field(default_factory=dict)
     dynamic: list[_Dynamic] = field(default_factory=list)
+    only: _Dynamic | None = None  # where there is one variable, within its segment
     entries: list[Entry] = field(default_factory=list)
 
 
@@ -39,7 +40,10 @@ class Trie:
 
     def __init__(self) -> None:
         self._root = _Node()
-        self._anywhere = self._root.literals.setdefault("", _Node())  # rules of no domain
+        anywhere = self._root.literals.setdefault("", _Node())  # rules of no domain
+        self._start = anywhere.literals.setdefault(
+            "", _Node()
+        )  # what stands before the first slash
 
     def insert(self, entry: Entry) -> None:
         """Entries of one path are asked in the order in which they were inserted."""
@@ -57,7 +61,10 @@ class Trie:
         """The rule of a path, SLASH, or None; `allow` collects the methods of rules that lack this one."""
         if domain:
             return _find(self._root, [domain, *path.split("/")], 0, method, allow)
-        return _find(self._anywhere, path.split("/"), 0, method, allow)
+        segments = path.split("/")
+        if segments[0]:  # `*`, which Flask takes for `/*`
+            segments.insert(0, "")
+        return _find(self._start, segments, 1, method, allow)
 
 
 def _dynamic(node: _Node, part: Part) -> _Node:
@@ -67,6 +74,8 @@ def _dynamic(node: _Node, part: Part) -> _Node:
     following = _Node()
     node.dynamic.append(_Dynamic(part, part.final, fits(part), following))
     node.dynamic.sort(key=lambda one: one.part.weight)
+    first = node.dynamic[0]
+    node.only = first if len(node.dynamic) == 1 and not first.final else None
     return following
 
 
@@ -77,11 +86,14 @@ def _find(
     while at < last:
         segment = segments[at]
         following = node.literals.get(segment)
-        if node.dynamic or not segment:
+        if not segment or (node.dynamic and (following is not None or node.only is None)):
             return _find_here(node, segments, at, method, allow)
+        # One way, and nothing to come back to: no call for each segment.
         if following is None:
-            return None
-        node = following  # the only way: nothing to come back to
+            if node.only is None or not node.only.fits(segment):
+                return None
+            following = node.only.following
+        node = following
         at += 1
     return _first(node.entries, method, allow) or _with_slash(node, method)
 

@@ -126,7 +126,8 @@ class Metrics:
             requests, duration = self._kept.get(labels) or self._children(labels)
             requests.inc()
             duration.observe(exchange.seconds)
-            last[exchange.route, stack] = exchange.at
+            # They come in the order of their ends, not of their beginnings.
+            last[exchange.route, stack] = max(exchange.at, last.get((exchange.route, stack), 0.0))
             if exchange.failed:
                 last[exchange.route, Stack.LEGACY] = exchange.at
         for (route, stack), at in last.items():

@@ -226,6 +226,7 @@ class _Compiler:
             cohort,
             cohort_key(self.secret, cohort),
             failover == "safe",
+            own=rule is not None and rule.front_door == "modern",
         )
 
     def _as_route(self, placed: _Rule) -> Route:

@@ -3,16 +3,16 @@
 import re
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway.head import UnitSource
 from gateway.routes import SPACE
-from gateway.words import Phase
+from gateway.words import Phase, Stack
 
 _STEP: Final = Decimal(100) / SPACE  # percent
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "*")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _FAILOVERS: Final = ("safe", "never")
 _UNITS: Final = ("header:x-api-key", "header:authorization", "client")
@@ -50,8 +50,8 @@ def _route(value: object) -> str:
         raise ValueError(
             f"{value!r} is no route: METHOD /path, as in `GET /api/orders/{{order_id}}`"
         )
-    if method in {"HEAD", "OPTIONS"}:
-        raise ValueError(f"{method} has no split of its own: HEAD follows GET, OPTIONS is legacy's")
+    if method == "HEAD":
+        raise ValueError(f"HEAD has no split of its own; nearest: GET {template}")
     if method not in _METHODS:
         near = get_close_matches(method.upper(), _METHODS, 1, cutoff=0.0)
         raise ValueError(f"{method!r} is no method: {', '.join(_METHODS)}; nearest: {near[0]}")
@@ -74,9 +74,17 @@ def _failover(value: object) -> object:
     raise ValueError(f"{value!r} is no failover: safe or never; nearest: {near[0]}")
 
 
+def _front_door(value: object) -> object:
+    if value in list(Stack):
+        return value
+    near = get_close_matches(str(value), list(Stack), 1, cutoff=0.0)
+    raise ValueError(f"{value!r} is no front door: legacy or modern; nearest: {near[0]}")
+
+
 Percent = Annotated[Decimal, BeforeValidator(_percent)]
 RoutePattern = Annotated[str, BeforeValidator(_route)]
 Failover = Annotated[Literal["safe", "never"], BeforeValidator(_failover)]
+FrontDoor = Annotated[Literal["legacy", "modern"], BeforeValidator(_front_door)]
 Cohort = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -91,6 +99,15 @@ class RouteRule(_Strict):
     modern: Percent
     cohort: Cohort | None = None  # default: the one of `defaults`
     failover: Failover | None = None  # likewise
+    front_door: FrontDoor = "legacy"  # whose routing decides: `modern` tries modern's own, at 100 %
+
+    @model_validator(mode="after")
+    def _own_routing_is_for_all(self) -> Self:
+        if self.front_door == "modern" and self.modern != 100:
+            raise ValueError(
+                "front_door: modern is for a route that modern answers alone; nearest: modern: 100"
+            )
+        return self
 
     @property
     def split(self) -> int:

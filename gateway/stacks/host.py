@@ -14,7 +14,7 @@ from gateway.inventory import read_inventory, told_by, told_from, write_inventor
 from gateway.messages import App
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned, StackNotFound
-from gateway.stacks.asgi import InProcess
+from gateway.stacks.asgi import InProcess, head_as_get
 from gateway.stacks.lifespan import lifespan
 from gateway.stacks.load import is_asgi, load
 from gateway.stacks.portal import portal
@@ -65,8 +65,11 @@ class StackHost:
         if loader is None:
             return
         app = await to_thread.run_sync(loader)
-        self.apps[stack], told = await self._start(stack, app)
-        self.inventory = _replaced(self.inventory, stack, await self._known(stack, told))
+        started, told = await self._start(stack, app)
+        told = await self._known(stack, told)
+        mended = stack is Stack.MODERN and "methods" not in told.kit
+        self.apps[stack] = head_as_get(started) if mended else started
+        self.inventory = _replaced(self.inventory, stack, told)
         if self.inventory != await to_thread.run_sync(self._stored_inventory):
             await self._store_inventory()
 
