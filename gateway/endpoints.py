@@ -1,11 +1,11 @@
 """What an app serves, in one notation for Flask and FastAPI. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from gateway.door.rules import Door
+from gateway.door.rules import Door, DoorRule
 
 _VARIABLE = re.compile(r"\{\w+(?::(\w+))?\}")
 
@@ -62,6 +62,13 @@ class Inventory:
     kit: tuple[str, ...] = ()  # the kit's behaviours that modern has
     facts: Facts = field(default_factory=Facts)  # of modern
 
+    @property
+    def spelled(self) -> tuple[Endpoint, ...]:
+        """Routes as legacy spells them: what it serves, or what its rules say where it is gone."""
+        if self.legacy or self.door is None:
+            return self.legacy or ()
+        return tuple(dict.fromkeys(one for rule in self.door.rules for one in _routes_of(rule)))
+
     def with_legacy(self, told: Told) -> "Inventory":
         return replace(self, legacy=told.served, door=told.door)
 
@@ -73,3 +80,11 @@ def parse_endpoint(route: str) -> Endpoint:
     """`GET /x` → Endpoint."""
     method, _, template = route.partition(" ")
     return Endpoint(method, template)
+
+
+def _routes_of(rule: DoorRule) -> Iterator[Endpoint]:
+    """Without the methods that follow from others."""
+    methods = {"*"} if rule.methods is None else set(rule.methods)
+    methods -= {"HEAD"} if "GET" in methods else set()
+    methods -= {"OPTIONS"} if rule.automatic_options else set()
+    yield from (Endpoint(method, rule.template) for method in sorted(methods))

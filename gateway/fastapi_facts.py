@@ -1,7 +1,7 @@
 """What a FastAPI app's routes say besides their paths: types, order, pages for developers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi.routing import iter_route_contexts
@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 from gateway.door.rules import VARIABLE
 from gateway.endpoints import Facts
 
-_DOCS: Final = ("openapi_url", "docs_url", "redoc_url", "swagger_ui_oauth2_redirect_url")
+_DOCS: Final = frozenset({"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"})
 _KINDS: Final[Mapping[Any, str]] = {
     int: "int",
     float: "float",
@@ -21,14 +21,33 @@ _KINDS: Final[Mapping[Any, str]] = {
 _SAMPLES: Final = {"int": "7", "float": "1.5", "uuid": str(UUID(int=7)), "bool": "true"}
 
 
+class Found(NamedTuple):
+    """A route of an app, or of one that it mounts: method (`*`: any), whole path, and what it was made of."""
+
+    method: str
+    path: str
+    context: Any
+
+    @property
+    def id(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes_of(app: Any) -> list[Found]:
+    """What a FastAPI or Starlette app serves by HTTP, in the order in which it is asked.
+
+    A mount stands for whatever is below it, and the routes of a mounted app stand before it.
+    """
+    return list(_found(getattr(app, "routes", ()), ""))
+
+
 def facts_of(app: Any) -> Facts:
     """The facts of a FastAPI or Starlette app; none of any other."""
-    routes = list(_contexts(getattr(app, "routes", ())))
-    docs = {getattr(app, name, None) for name in _DOCS}
+    routes = routes_of(app)
     return Facts(
-        types={_id(method, route): types for method, route in routes if (types := _types(route))},
+        types={one.id: types for one in routes if (types := _types(one))},
         shadowed=dict(_shadowed(routes)),
-        docs=frozenset(_id(method, route) for method, route in routes if route.path in docs),
+        docs=frozenset(one.id for one in routes if _is_docs(one.context)),
     )
 
 
@@ -40,37 +59,52 @@ def sample(template: str, types: Mapping[str, str]) -> str:
     )
 
 
-def _contexts(routes: Any) -> Iterator[tuple[str, Any]]:
+def _found(routes: Any, prefix: str) -> Iterator[Found]:
     for context in iter_route_contexts(routes):
-        if isinstance(context.original_route, Route) and context.path is not None:
+        route = context.original_route
+        if isinstance(route, Mount):
+            below = f"{prefix}{context.path}"
+            yield from _found(route.routes, below)
+            yield Found("*", f"{below}/{{rest:path}}", context)
+        elif isinstance(route, Route) and context.path is not None:
             for method in sorted(context.methods or ()):
-                yield method, context
-        elif isinstance(context.original_route, Mount):
-            yield "*", context
+                yield Found(method, f"{prefix}{context.path}", context)
 
 
-def _id(method: str, route: Any) -> str:
-    return f"{method} {route.path}"
-
-
-def _types(route: Any) -> dict[str, str]:
-    """The declared types of path parameters, by the names of Werkzeug's converters."""
-    dependant = (
-        getattr(route, "dependant", None) if isinstance(route.original_route, Route) else None
-    )
+def _types(found: Found) -> dict[str, str]:
+    """The declared types of path parameters, by the names of Werkzeug's converters or by their own."""
+    if not isinstance(found.context.original_route, Route):
+        return {}
+    dependant = getattr(found.context, "dependant", None)
     return {
-        field.alias: _KINDS.get(field.field_info.annotation, "other")
+        field.alias: _kind(field.field_info.annotation)
         for field in (dependant.path_params if dependant else ())
     }
 
 
-def _shadowed(routes: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
+def _is_docs(context: Any) -> bool:
+    """FastAPI's own pages, in a mounted app too; it names them and leaves them out of the schema."""
+    return context.name in _DOCS and not getattr(context, "include_in_schema", True)
+
+
+def _kind(annotation: Any) -> str:
+    return _KINDS.get(annotation) or str(getattr(annotation, "__name__", annotation))
+
+
+def _shadowed(routes: Sequence[Found]) -> Iterator[tuple[str, str]]:
     """Routes that an earlier one answers for: to Starlette the first that fits is the one."""
-    for at, (method, route) in enumerate(routes):
-        if isinstance(route.original_route, Mount):
-            continue
-        path = sample(route.path, _types(route))
-        for other_method, other in routes[:at]:
-            if other_method in {method, "*"} and other.path_regex.match(path):
-                yield _id(method, route), _id(other_method, other)
+    for at, one in enumerate(routes):
+        path = sample(one.path, _types(one))
+        for other in routes[:at] if one.method != "*" else ():
+            if other.method in {one.method, "*"} and _takes(other, path):
+                yield one.id, other.id
                 break
+
+
+def _takes(found: Found, path: str) -> bool:
+    """Whether Starlette's own pattern takes a path; below a mount it knows the end of it only."""
+    if found.method == "*":
+        return path.startswith(found.path.removesuffix("{rest:path}"))
+    own = found.context.path
+    prefix = found.path.removesuffix(own)
+    return path.startswith(prefix) and bool(found.context.path_regex.match(path[len(prefix) :]))

@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi.routing import iter_route_contexts
 from pydantic import TypeAdapter, ValidationError
-from starlette.routing import Mount
 
 from gateway.door.url_map import front_door, served_rules, template_of
 from gateway.endpoints import Endpoint, Inventory, Served, Told
-from gateway.fastapi_facts import facts_of
+from gateway.fastapi_facts import facts_of, routes_of
 
 _INVENTORY: Final = TypeAdapter(Inventory)
 _TOLD: Final = TypeAdapter(Told)
@@ -36,7 +34,12 @@ def flask_endpoints(app: Any) -> Served:
 def fastapi_endpoints(app: Any) -> Served:
     """The routes of a FastAPI or Starlette app, those of included routers and mounts too."""
     routes = getattr(app, "routes", None)
-    return None if routes is None else tuple(_endpoints(_fastapi_rules(routes)))
+    if routes is None:
+        return None
+    rules: dict[str, list[str]] = {}
+    for found in routes_of(app):
+        rules.setdefault(found.path, []).append(found.method)
+    return tuple(_endpoints(rules.items()))
 
 
 def read_inventory(path: Path) -> Inventory | None:
@@ -79,12 +82,3 @@ def _own(rule: Any) -> Iterable[str]:
     automatic = getattr(rule, "provide_automatic_options", False)
     methods: frozenset[str] = frozenset(rule.methods)
     return methods - {"OPTIONS"} if automatic else methods
-
-
-def _fastapi_rules(routes: Any) -> Iterator[tuple[str, Iterable[str]]]:
-    for context in iter_route_contexts(routes):
-        route = context.original_route
-        if isinstance(route, Mount):
-            yield f"{context.path}/{{rest:path}}", ("*",)
-        elif context.methods is not None and context.path is not None:
-            yield context.path, context.methods

@@ -111,7 +111,7 @@ class _Listing:
         if found is not None and found is not SLASH:
             yield Note(
                 Kind.SWALLOWED,
-                f"modern would answer by {endpoint.method} {found.rule.template}",
+                f"modern would answer by {next(iter(found.matched.values())).route.id}",
                 "front door",
             )
 

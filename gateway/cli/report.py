@@ -27,6 +27,8 @@ def routes_report(settings: Settings) -> RoutesReport:
     except NoControlPlane:
         running = None
     seen = {row.route: row for row in running.routes} if running else {}
+    listed = {row.route for row in rows}
+    others = [row for row in seen.values() if row.route not in listed and row.served is None]
     plan = PlanReport(
         version=table.version,
         running=None,
@@ -38,7 +40,8 @@ def routes_report(settings: Settings) -> RoutesReport:
     return RoutesReport(
         plan=running.plan if running else plan,
         workers=running.workers if running else 0,
-        routes=[_with_traffic(row, seen.get(row.route)) for row in rows],
+        kit=list(inventory.kit),
+        routes=[*(_with_traffic(row, seen.get(row.route)) for row in rows), *others],
     )
 
 

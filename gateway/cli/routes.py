@@ -9,7 +9,7 @@ import typer
 from gateway.cli.flags import with_settings
 from gateway.cli.text import marked
 from gateway.settings import Settings
-from gateway.words import Stack
+from gateway.words import Phase, Stack
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -72,7 +72,8 @@ def _show(report: "RoutesReport") -> None:
 
     console = Console()
     console.print(_table(report.routes, datetime.now(UTC)))
-    console.print(_summary(report.routes))
+    console.print(_summary(report.routes, report.plan.phase))
+    console.print(_kit(report.kit), soft_wrap=True)
     for problem in report.plan.refused:
         console.print(f"[red]refused[/red] {marked(problem)}", highlight=False)
 
@@ -127,12 +128,22 @@ def _ago(stack: "StackReport", now: datetime) -> str:
     return f"{seconds} s ago"
 
 
-def _summary(rows: "list[RouteReport]") -> str:
+def _kit(behaviours: list[str]) -> str:
+    if behaviours:
+        return f"modern has the kit: {', '.join(behaviours)}"
+    return "modern has no kit: HEAD, OPTIONS, redirects and error pages are FastAPI's once the gateway goes"
+
+
+def _summary(rows: "list[RouteReport]", phase: Phase) -> str:
     """The burn-down: what is left of legacy."""
     served = [row.served.value for row in rows if row.served is not None]
     parts = [f"{served.count(where)} {where}" for where in dict.fromkeys(served)]
     splits = [row.split for row in rows if row.split is not None]
-    moved = f"{splits.count(100)} at 100 %, {splits.count(0)} at 0 %"
+    everything = {
+        Phase.FULL: "modern answers everything",
+        Phase.PARALLEL: "legacy answers everything",
+    }
+    moved = everything.get(phase) or f"{splits.count(100)} at 100 %, {splits.count(0)} at 0 %"
     legacy = sum(row.legacy.total for row in rows)
     requests = legacy + sum(row.modern.total for row in rows)
     traffic = f"legacy answered {legacy} of {requests} requests" if requests else "no traffic seen"

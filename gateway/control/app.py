@@ -47,6 +47,7 @@ class RoutesReport(BaseModel):
 
     plan: PlanReport
     workers: int
+    kit: list[str]  # behaviours of the kit that modern has
     routes: list[RouteReport]
 
 
@@ -92,6 +93,7 @@ def create_control(settings: Settings) -> FastAPI:
                 refused=[str(problem) for problem in plan.refusal.problems] if plan.refusal else [],
             ),
             workers=_workers(),
+            kit=list(plan.inventory.kit),
             routes=with_history(
                 report(plan.table, samples, listing(plan.inventory), unexplained(settings)),
                 traffic.total(samples),

@@ -12,6 +12,7 @@ from gateway.door.outcome import Outcome, outcome
 from gateway.kit.compat.door import DECIDED, said
 from gateway.messages import App, Receive, Scope, Send
 from gateway.routing import RouteTable
+from gateway.stacks.asgi import head_as_get
 
 _PATH_SAFE: Final = "!$&'()*+,/:;=@"  # https://url.spec.whatwg.org/#url-path-segment-string
 
@@ -34,7 +35,7 @@ class Doorkeeper:
             headers = [*scope["headers"], (DECIDED, told)]
             await self._modern({**scope, "headers": headers}, receive, send)
         else:
-            await said(scope, told)(scope, receive, send)
+            await head_as_get(said(scope, told))(scope, receive, send)
 
     def _outcome(self, scope: Scope) -> Outcome | None:
         table, domain = self._table, ""

@@ -155,5 +155,6 @@ def _canonical_target(rule: Any) -> str:
 
 
 def _target(redirect_to: str) -> str:
-    """`/new/<n>` → `/new/{n}`."""
-    return re.sub(r"<([^>]+)>", r"{\1}", redirect_to)
+    """`new/<n>` → `/new/{n}`: Werkzeug joins it to the root of the app."""
+    rooted = redirect_to if "://" in redirect_to else "/" + redirect_to.lstrip("/")
+    return re.sub(r"<([^>]+)>", r"{\1}", rooted)

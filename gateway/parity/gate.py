@@ -1,18 +1,21 @@
 """The gate of plan validation, from what is on disk: the last parity run and the last accepted plan."""
 
+from dataclasses import replace
+from datetime import date
+
 from gateway.endpoints import Inventory
 from gateway.parity.report import report_path, standing
 from gateway.plan.compile import compile_plan
-from gateway.plan.document import PlanRefused, parse
+from gateway.plan.document import Document, PlanRefused, parse
 from gateway.plan.file import LastGood
 from gateway.plan.gate import Gate
 from gateway.routing import RouteTable
 from gateway.settings import Settings
 
 
-def gate_of(settings: Settings, inventory: Inventory) -> Gate | None:
-    """None where nothing stands: no run, or nothing unexplained."""
-    found = standing(report_path(settings.var))
+def gate_of(settings: Settings, inventory: Inventory, today: date | None = None) -> Gate | None:
+    """None where nothing stands today: no run, or nothing unexplained."""
+    found = standing(report_path(settings.var), today)
     if not found:
         return None
     named = {route: [f"{one.path} {one.kind}" for one in some] for route, some in found.items()}
@@ -20,12 +23,23 @@ def gate_of(settings: Settings, inventory: Inventory) -> Gate | None:
 
 
 def _in_force(settings: Settings, inventory: Inventory) -> RouteTable | None:
+    """The plan that was accepted last, less the rules for routes that the apps have dropped since."""
     last = LastGood(settings.last_good_path).read()
-    try:
-        if last is None:
-            return None
-        return compile_plan(
-            parse(last.text), inventory, version=last.version, secret=settings.secret_bytes()
-        )
-    except PlanRefused:  # the apps have changed since it was accepted
+    if last is None:
         return None
+    secret = settings.secret_bytes()
+    try:
+        document = parse(last.text)
+        try:
+            return compile_plan(document, inventory, version=last.version, secret=secret)
+        except PlanRefused as refusal:
+            kept = _without(document, {problem.place for problem in refusal.problems})
+            return compile_plan(kept, inventory, version=last.version, secret=secret)
+    except PlanRefused:
+        return None
+
+
+def _without(document: Document, places: set[str]) -> Document:
+    kept = [n for n in range(len(document.plan.routes)) if f"routes[{n}].route" not in places]
+    plan = document.plan.model_copy(update={"routes": tuple(document.plan.routes[n] for n in kept)})
+    return replace(document, plan=plan, rule_lines=tuple(document.rule_lines[n] for n in kept))

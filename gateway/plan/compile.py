@@ -96,8 +96,9 @@ class _Compiler:
         return self.inventory.legacy is not None and self.inventory.modern is not None
 
     def _learn(self) -> None:
-        for endpoint in self.inventory.legacy or ():
-            known = _Known(endpoint, legacy=True, modern=self.inventory.modern is None)
+        there = self.inventory.legacy != ()
+        for endpoint in self.inventory.spelled:
+            known = _Known(endpoint, legacy=there, modern=self.inventory.modern is None)
             self.known.setdefault(endpoint.shape, []).append(known)
         for endpoint in self.inventory.modern or ():
             alone = _Known(endpoint, legacy=self.inventory.legacy is None, modern=False)
@@ -112,6 +113,9 @@ class _Compiler:
             if template in mounts:
                 for known in found:
                     known.modern = True
+        for shape, found in list(self.known.items()):
+            if not any(known.legacy or known.modern for known in found):
+                del self.known[shape]  # legacy is gone, and nobody serves it any more
 
     def _rules(self) -> tuple[dict[Shape, _Rule], list[_Rule]]:
         """The rules that name one route, by shape, and the patterns."""
@@ -148,7 +152,7 @@ class _Compiler:
                 rule = self._pattern_for(known, patterns, used)
                 if rule is not None and known.legacy and known.modern:
                     yield self._route(known, rule)
-                elif known.legacy or (self._without_legacy and not self._is_docs(known.endpoint)):
+                elif known.legacy or (self._without_legacy and self._is_new(known.endpoint)):
                     yield self._route(known, None)
         for index, placed in enumerate(patterns):
             if self._complete and index not in used:
@@ -156,9 +160,18 @@ class _Compiler:
             elif not self._complete:
                 yield self._as_route(placed)
 
-    def _is_docs(self, endpoint: Endpoint) -> bool:
-        """A page for developers that clients of legacy never saw; a rule may open it."""
-        return self.inventory.door is not None and endpoint.id in self.inventory.facts.docs
+    def _is_new(self, endpoint: Endpoint) -> bool:
+        """Neither a page for developers that clients of legacy never saw, nor a mount for paths of legacy's.
+
+        A rule may open either.
+        """
+        if self.inventory.door is None:
+            return True
+        _, template = endpoint.shape
+        mounted = endpoint.method == "*" and any(
+            Endpoint("*", rule.template).shape[1] == template for rule in self.inventory.door.rules
+        )
+        return not mounted and endpoint.id not in self.inventory.facts.docs
 
     @property
     def _without_legacy(self) -> bool:

@@ -103,12 +103,14 @@ class StackHost:
             _log.error("inventory.not_kept", error=str(error))
 
     def _stored_inventory(self) -> Inventory:
-        """What the last start saw, of the stacks that the settings still name."""
+        """What the last start saw, of the stacks that the settings still name; else what was exported."""
         stored = read_inventory(self._settings.inventory_path) or Inventory(None, None)
         for stack, loader in self._loaders.items():
+            told = exported(self._settings, stack)
             if loader is None:
-                told = exported(self._settings, stack) or Told(())
-                stored = _replaced(stored, stack, replace(told, served=()))
+                stored = _replaced(stored, stack, replace(told or Told(()), served=()))
+            elif told is not None and getattr(stored, stack) is None:
+                stored = _replaced(stored, stack, told)
         return stored
 
 

@@ -170,7 +170,9 @@ def _file(filename: str) -> Response | tuple[Response, int]:
 
 async def _static(scope: Scope, receive: Receive, send: Send) -> None:
     content = FILES.get(scope["path"].removeprefix("/static/"))
-    answer = PlainTextResponse("no file" if content is None else content, 404 if content is None else 200)
+    answer = PlainTextResponse(
+        "no file" if content is None else content, 404 if content is None else 200
+    )
     await answer(scope, receive, send)
 
 

@@ -24,7 +24,7 @@ TEXTS = [
     "q.csv", "v7", "", "zz", "00000000-0000-0000-0000-00000000000A", "a\n", "7\n", "page", "al", "alias", "e", "9" * 4301,
 ]  # fmt: skip
 METHODS = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE"]
-EXTRAS = {
+EXTRAS: dict[str, tuple[dict[str, Any], ...]] = {
     "defaults": ({"defaults": {"n": 1}, "string": "/page/"}, {"string": "/page/<int:n>"}),
     "alias": ({"string": "/al/<int:k>"}, {"string": "/alias/<int:k>", "alias": True}),
     "redirect": ({"string": "/e/<x>", "redirect_to": "/a/<x>"},),
@@ -160,3 +160,9 @@ def test_p010_p018_modern_is_asked_for_the_path_that_its_template_has(
     matched = pair.table.match("GET", asked)
     assert matched is not None
     assert (matched.path or asked) == (forwarded or asked)
+
+
+@pytest.mark.parametrize("target", ["/new/<n>", "new/<n>", "https://other.example/<n>"])
+def test_p018_a_redirect_goes_where_werkzeug_sends_it(target: str) -> None:
+    pair = Pair(App([Rule("/old/<n>", endpoint="e", redirect_to=target)]))
+    assert pair.door("GET", "/old/7") == pair.werkzeug("GET", "/old/7")

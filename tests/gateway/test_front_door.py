@@ -1,8 +1,8 @@
 """The front door, through the gateway: whichever stack answers, clients find the paths that Flask had."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +12,8 @@ from gateway.app import Gateway
 from gateway.override import Overrides
 from gateway.words import Stack
 from tests.door import apps
-from tests.drive import Answer, AsgiTarget, Request, WsgiTarget
+from tests.door.asking import KINDS, differing
+from tests.drive import AsgiTarget, Request
 from tests.stacks import gateway, settings
 
 ALL: Final = "phase: gradual\ndefaults: {modern: 100}\n"
@@ -22,36 +23,6 @@ PLANS: Final = {
     "full": "phase: full\n",
 }
 PORTS: Final = {"kit": apps.modern_with_kit, "bare": apps.modern}
-# What is asked of each kind of rule; P-rows of the parity table in their names.
-KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "P001 unknown": ("/nope", "/nope/", "/json/more", "/static", "/items", "/path"),
-    "P003 two views": ("/two", "/only-post"),
-    "P004 slash missing": ("/slash", "/slash?a=1&b=%20x", "/items/3/parts", "/page", "/path/a/edit/"),
-    "P005 slash too many": ("/noslash/", "/items/3/", "/slash/"),
-    "P006 leading slashes": ("//json", "///json", "//slash", "//items/4", "//evil.example", "/%2Fjson"),
-    "P007 slashes inside": ("/items//5", "/slash//", "/json//", "/items//abc", "/u//me"),
-    "P008 integers": (
-        "/items/3", "/items/05", "/items/-1", "/items/+5", "/items/%205", "/items/1_000", "/items/5.0",
-        "/items/abc", "/items/" + "9" * 30,
-    ),
-    "P010 other digits": ("/items/%D9%A3", "/items/%D9%A3/parts", "/items/1%D9%A3/parts/", "/fl/%D9%A3.5"),
-    "P011 floats": ("/fl/1.5", "/fl/1", "/fl/1e3", "/fl/nan", "/fl/-1.5"),
-    "P012 uuids": (
-        "/uu/00000000-0000-0000-0000-00000000000A", "/uu/0000000000000000000000000000000a", "/uu/x",
-    ),
-    "P013 paths": ("/path/", "/path/a//b", "/path/a%2Fb", "/path/a/edit", "/path/a/b/edit", "/path/edit"),
-    "P016 docs": ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"),
-    "P017 literal": ("/u/me", "/u/you", "/u/me/"),
-    "P018 defaults": ("/page/", "/page/1", "/page/2", "/page/01"),
-    "P018 any": ("/opt/a", "/opt/c", "/len/ab", "/len/abc", "/own/ab", "/own/AB"),
-    "P018 bounds": ("/fixed/007", "/fixed/7", "/range/2", "/range/1", "/range/10", "/range/%D9%A3"),
-    "P018 aliases": ("/alias", "/named", "/alias?a=1", "/moved", "/moved/3", "/moved/x"),
-    "P018 either": ("/either", "/either/", "/either//"),
-    "P015 options": ("/asked", "/silent", "/"),
-    "P019 segments": ("/name/a%2Fb", "/name/a%252Fb", "/name/%FF", "/name/", "/name/a%20b%C3%A9", "/name/."),
-    "static files": ("/static/a.txt", "/static/none", "/static/", "/static/a/../b"),
-}  # fmt: skip
-METHODS: Final = ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "FOO")
 
 
 @pytest.fixture(params=PORTS)
@@ -73,34 +44,127 @@ async def app(tmp_path: Path, plan: str, port: str) -> AsyncIterator[Gateway]:
         yield app
 
 
-def told(answer: Answer, *, hooks: bool) -> dict[str, Any]:
-    """What a client can tell two answers apart by."""
-    allow = answer.header("allow")
-    return {
-        "status": answer.status,
-        "allow": allow and set(allow.split(", ")),
-        "location": answer.header("location"),
-        "type": answer.header("content-type"),
-        "body": answer.body,
-        "length": answer.header("content-length"),
-        "x-after": hooks and answer.header("x-after"),
-    }
-
-
 @pytest.mark.parametrize("kind", KINDS)
 async def test_p018_a_path_is_answered_as_flask_answers_it(
-    app: Gateway, kind: str, port: str, plan: str
+    app: Gateway, kind: str, port: str
 ) -> None:
-    flask, ours = WsgiTarget(apps.legacy()), AsgiTarget(app)
-    differing = {}
-    for method in METHODS:
-        for target in KINDS[kind]:
-            expected = await flask.send(Request(method, target))
-            got = await ours.send(Request(method, target))
-            hooks = port == "kit" or got.header("x-served-by") == "legacy"
-            first, second = told(expected, hooks=hooks), told(got, hooks=hooks)
-            if first != second:
-                differing[method, target] = {
-                    name: (first[name], second[name]) for name in first if first[name] != second[name]
-                }
-    assert differing == {}
+    assert await differing(app, kind, hooks=port == "kit") == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "asked"),
+    [
+        ("GET", "/json?a=%20b", ("GET", "/json", b"/json")),
+        ("HEAD", "/json", ("GET", "/json", b"/json")),
+        ("GET", "//json", ("GET", "/json", b"/json")),
+        ("GET", "/items/05", ("GET", "/items/05", b"/items/05")),
+        ("GET", "/items/%D9%A3", ("GET", "/items/3", b"/items/3")),
+        ("DELETE", "/items/%D9%A3", ("DELETE", "/items/3", b"/items/3")),
+        ("GET", "/fl/%D9%A3.5", ("GET", "/fl/3.5", b"/fl/3.5")),
+        ("GET", "/either", ("GET", "/either/", b"/either/")),
+        ("GET", "/name/a%20b", ("GET", "/name/a b", b"/name/a%20b")),
+        ("GET", "/path/a%2Fb", ("GET", "/path/a/b", b"/path/a%2Fb")),
+        ("OPTIONS", "/asked", ("OPTIONS", "/asked", b"/asked")),
+    ],
+)
+async def test_p010_modern_is_asked_for_the_path_that_its_template_has(
+    tmp_path: Path, method: str, target: str, asked: tuple[str, str, bytes]
+) -> None:
+    modern = apps.modern()
+    async with gateway(tmp_path, ALL, apps.legacy, lambda: modern) as app:
+        await AsgiTarget(app).send(Request(method, target))
+    assert modern.asked == [asked]
+
+
+@pytest.mark.parametrize("target", ["/nope", "/items/-1", "/slash", "/docs", "//evil.example"])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "FOO"])
+async def test_p001_modern_is_not_asked_for_what_no_rule_of_legacys_is_for(
+    tmp_path: Path, method: str, target: str
+) -> None:
+    modern = apps.modern_with_kit()
+    async with gateway(tmp_path, ALL, apps.legacy, lambda: modern) as app:
+        await AsgiTarget(app).send(Request(method, target))
+    assert modern.asked == []
+
+
+@pytest.mark.parametrize("name", ["X-Banyan-Door", "x-banyan-door", "X_Banyan_Door"])
+@pytest.mark.parametrize("told", ["404", "308 https://evil.example/", "200 GET"])
+async def test_a_client_cannot_say_what_the_front_door_has_decided(
+    app: Gateway, name: str, told: str
+) -> None:
+    answer = await AsgiTarget(app).send(Request("GET", "/json", {name: told}))
+    assert (answer.status, answer.body) == (200, b"/json []")
+
+
+async def test_p006_leading_slashes_make_no_redirect_to_another_host(app: Gateway) -> None:
+    for target in ("//evil.example/..//slash", "///evil.example//slash", "/%2Fevil.example//json"):
+        answer = await AsgiTarget(app).send(Request("GET", target))
+        location = answer.header("location") or "http://api.example/"
+        assert location.startswith("http://api.example/")
+
+
+async def test_p018_failover_asks_legacy_for_what_the_client_asked(tmp_path: Path) -> None:
+    seen = []
+    legacy = apps.legacy()
+    legacy.before_request(lambda: seen.append((request.path, request.method)))
+    async with gateway(tmp_path, ALL, lambda: legacy, apps.modern) as app:
+        answer = await AsgiTarget(app).send(Request("GET", "/items/%D9%A3", {apps.FAILS: "1"}))
+    assert answer.header("x-served-by") == "legacy"
+    assert seen == [("/items/\u0663", "GET")]
+
+
+@pytest.mark.parametrize(
+    ("target", "served_by"), [("/json", "modern"), ("/nope", "legacy"), ("/items/-1", "legacy")]
+)
+async def test_an_override_does_not_open_what_legacy_would_not(
+    tmp_path: Path, target: str, served_by: str
+) -> None:
+    async with gateway(tmp_path, PLANS["0 %"], apps.legacy, apps.modern) as app:
+        signed = Overrides(settings(tmp_path).secret_bytes()).sign(Stack.MODERN, 1 << 40)
+        answer = await AsgiTarget(app).send(Request("GET", target, {"X-Banyan-Stack": signed}))
+    assert answer.header("x-served-by") == served_by
+
+
+@pytest.mark.parametrize(
+    ("rules", "status"), [("", 404), ("\nroutes: [{route: GET /docs, modern: 100}]", 200)]
+)
+@pytest.mark.parametrize("phase", ["gradual", "full"])
+async def test_p016_the_pages_of_modern_stay_closed_unless_the_plan_names_them(
+    tmp_path: Path, rules: str, status: int, phase: str
+) -> None:
+    async with gateway(tmp_path, PLANS["0 %"], apps.legacy, apps.modern):
+        pass
+    async with gateway(tmp_path, f"phase: {phase}{rules}\n", apps.legacy, apps.modern) as app:
+        assert (await AsgiTarget(app).send(Request("GET", "/docs"))).status == status
+
+
+def by_host() -> Flask:
+    app = Flask("hosts", static_folder=None, host_matching=True)
+    app.add_url_rule("/h", endpoint="a", view_func=lambda: "legacy", host="a.example")
+    app.add_url_rule("/h/<x>", endpoint="b", view_func=lambda sub, x: x, host="<sub>.b.example")
+    return app
+
+
+def of_every_host() -> FastAPI:
+    app = FastAPI()
+    app.get("/h")(lambda: "modern")
+    app.get("/h/{x}")(lambda x: "modern")
+    return app
+
+
+@pytest.mark.parametrize("plan", ["100 %", "full"])
+@pytest.mark.parametrize("target", ["/h", "/h/", "/h/x", "/nope"])
+@pytest.mark.parametrize(
+    "host", ["a.example", "x.b.example", "b.example", "other.test", "a.example:80"]
+)
+async def test_p018_a_host_that_flask_does_not_know_is_404_to_modern_too(
+    tmp_path: Path, host: str, target: str, plan: str
+) -> None:
+    expected = by_host().test_client().get(target, headers={"Host": host}).status_code
+    async with gateway(tmp_path, PLANS["0 %"], by_host, of_every_host):
+        pass
+    async with gateway(tmp_path, PLANS[plan], by_host, of_every_host) as app:
+        answer = await AsgiTarget(app).send(Request("GET", target, {"Host": host}))
+    assert answer.status == expected
+    if expected == 200:
+        assert answer.header("x-served-by") == "modern"

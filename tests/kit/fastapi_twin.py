@@ -24,7 +24,9 @@ from gateway.kit.compat import Behaviour, FlaskJSONResponse, first_query, flask_
 from gateway.kit.compat.fields import FlaskBool, LenientInt
 from gateway.kit.compat.pages import html
 from tests.drive import AsgiTarget
-from tests.kit.flask_twin import DATA, VALUES
+from tests.drive import Request as Sent
+from tests.kit.equal import comparable
+from tests.kit.flask_twin import DATA, VALUES, flask_twin
 
 Json = dict[str, Any] | list[Any] | int | float | str | None
 
@@ -55,6 +57,12 @@ def fastapi_twin(*without: Behaviour) -> AsgiTarget:
     app.post("/two")(post_two)
     app.post("/form")(post_form)
     return AsgiTarget(app)
+
+
+async def assert_alike(request: Sent) -> None:
+    """The twins answer alike."""
+    expected = await flask_twin().send(request)
+    assert comparable(await fastapi_twin().send(request)) == comparable(expected)
 
 
 @router.get("/json")
@@ -242,6 +250,11 @@ async def get_cookies(request: Request) -> dict[str, str]:
 @router.get("/abort/{status}")
 async def get_abort(status: int) -> None:
     raise HTTPException(status)
+
+
+@router.get("/numbered/{number}")
+async def get_numbered(number: int) -> int:
+    return number
 
 
 @router.get("/described")

@@ -222,6 +222,11 @@ def get_abort(status: int) -> ResponseReturnValue:
     abort(status)
 
 
+@blueprint.get("/numbered/<int:number>")
+def get_numbered(number: int) -> ResponseReturnValue:
+    return jsonify(number)
+
+
 @blueprint.get("/described")
 def get_described() -> ResponseReturnValue:
     abort(404, 'it\'s <custom>\n& "described"')

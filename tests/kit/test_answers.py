@@ -11,8 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from gateway.kit.compat import Behaviour, FlaskJSONResponse, flask_compatible
 from gateway.kit.compat.json import StrictJSONResponse
 from tests.drive import AsgiTarget, Request
-from tests.kit.comparing import assert_alike
-from tests.kit.fastapi_twin import fastapi_twin
+from tests.kit.fastapi_twin import assert_alike, fastapi_twin
 from tests.kit.flask_twin import VALUES
 
 MIMETYPES = [
@@ -141,6 +140,19 @@ async def test_what_an_endpoint_sets_on_the_response_is_kept() -> None:
 
     answer = await AsgiTarget(app).send(Request("GET", "/"))
     assert (answer.status, answer.header("x-own"), answer.body) == (201, "1", b"made")
+
+
+async def test_p040_a_type_that_an_endpoint_sets_replaces_that_of_the_class() -> None:
+    app = FastAPI()
+    flask_compatible(app)
+
+    @app.get("/")
+    async def get(response: Response) -> dict[str, int]:
+        response.headers["Content-Type"] = "application/vnd.x+json"
+        return {"a": 1}
+
+    answer = await AsgiTarget(app).send(Request("GET", "/"))
+    assert answer.header("content-type") == "application/vnd.x+json"
 
 
 async def test_a_response_model_still_filters() -> None:

@@ -1,19 +1,19 @@
 """Bodies that a handler reads through the kit against Flask's."""
 
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import flask
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Form
 from fastapi import Request as FastAPIRequest
 from fastapi.responses import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from gateway.kit.compat import flask_compatible
-from gateway.kit.compat.bodies import limited_body, silent_json
+from gateway.kit.compat import FlaskJSONResponse, flask_compatible
+from gateway.kit.compat.bodies import limited_body, read_limited, silent_json
 from tests.drive import AsgiTarget, Request, WsgiTarget, _scope
 from tests.kit.equal import both, comparable, quiet_flask
 
@@ -21,9 +21,37 @@ JSON = {"Content-Type": "application/json"}
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
+views = flask.Blueprint("views", __name__)
+router = APIRouter()
+small = APIRouter(route_class=limited_body(10))
+
+
+@views.post("/limited/<int:size>")
+def flask_limited(size: int) -> flask.Response:
+    flask.request.max_content_length = size
+    return flask.jsonify(len(flask.request.get_data()), flask.request.args.get("a"))
+
+
+@router.post("/limited/{size}")
+async def read_within(request: FastAPIRequest, size: int, a: str | None = None) -> Any:
+    return [len(await read_limited(request, size)), a]
+
+
+@views.post("/limit/form")
+def flask_limited_form() -> flask.Response:
+    flask.request.max_content_length = 10
+    return flask.jsonify(flask.request.form["a"])
+
+
+@small.post("/limit/form")
+async def limited_form(a: Annotated[str, Form()]) -> FlaskJSONResponse:
+    return FlaskJSONResponse(a)
+
+
 @cache
 def flask_app() -> flask.Flask:
     app = quiet_flask(__name__)
+    app.register_blueprint(views)
 
     @app.after_request
     def open_to_all(response: flask.Response) -> flask.Response:
@@ -91,7 +119,8 @@ def fastapi_app() -> AsgiTarget:
     async def post_unread() -> dict[str, int]:
         return {"read": 0}
 
-    app.include_router(limited)
+    for one in (limited, small, router):
+        app.include_router(one)
     return AsgiTarget(app)
 
 
@@ -136,6 +165,22 @@ async def test_p055_a_body_beyond_the_limit_is_refused_as_in_flask(path: str, si
 @pytest.mark.parametrize("body", [b'{"a": 123}', b'{"a": 1234}'])
 async def test_p055_the_limit_holds_for_bodies_that_fastapi_reads(body: bytes) -> None:
     await assert_same(Request("POST", "/limit/json", JSON, body))
+
+
+@pytest.mark.parametrize("size", [0, 9, 10, 11])
+async def test_p055_a_handler_may_decide_the_limit(size: int) -> None:
+    await assert_same(Request("POST", f"/limited/{size}?a=1&a=2", {}, b"x" * 10))
+
+
+async def test_p055_a_chunked_body_beyond_a_handlers_limit_is_refused() -> None:
+    request = Request("POST", "/limited/10", {"Transfer-Encoding": "chunked"}, b"x" * 11)
+    assert (await fastapi_app().send(request)).status == 413
+
+
+@pytest.mark.parametrize("body", [b"a=", b"a=%FF", b"a=1&a=2", b"b=1", b"a=123456789"])
+async def test_p055_a_limited_route_reads_forms_as_flask(body: bytes) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    await assert_same(Request("POST", "/limit/form", form, body))
 
 
 async def test_p055_a_limited_route_reads_all_else_as_flask() -> None:

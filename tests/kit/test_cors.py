@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from flask import Flask
 from flask_cors import CORS
 from hypothesis import given, settings
@@ -15,7 +16,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.kit.compat import flask_compatible
 from gateway.kit.compat.cors import Cors, Text, cors
+from gateway.kit.compat.install import Options
 from tests.drive import AsgiTarget, Request, WsgiTarget
 from tests.kit.equal import both, comparable, quiet_flask
 
@@ -112,8 +115,10 @@ async def assert_same_headers(kit: ASGIApp, flask: Flask, request: Request) -> N
     assert cors_headers(ours) == cors_headers(flasks)
 
 
-def cors_headers(headers: dict[str, list[list[str]]]) -> dict[str, list[list[str]]]:
-    return {n: v for n, v in headers.items() if n == "vary" or n.startswith("access-control-")}
+def cors_headers(headers: dict[str, list[list[str]]]) -> dict[str, list[tuple[str, ...]]]:
+    """Each line once: flask-cors repeats those of a crash if the origin that it sends is blank."""
+    cors = {n: v for n, v in headers.items() if n == "vary" or n.startswith("access-control-")}
+    return {n: sorted({tuple(line) for line in v}) for n, v in cors.items()}
 
 
 @settings(deadline=None)  # the first example builds the apps
@@ -192,3 +197,12 @@ async def test_p101_paths_are_matched_below_the_root_path() -> None:
     _, headers, _ = comparable(await AsgiTarget(below).send(request))
     _, flasks, _ = comparable(WsgiTarget(flask).ask(request))
     assert cors_headers(headers) == cors_headers(flasks)
+
+
+def test_p101_resources_may_be_named_by_texts_patterns_or_both() -> None:
+    """For the type checker as well: a Mapping is invariant in its keys."""
+    texts = {"/a": Cors()}
+    patterns = {re.compile("/a"): Cors()}
+    mixed: dict[Text, Cors] = {"/a": Cors(), re.compile("/b"): Cors()}
+    for one in (Options(cors=texts), Options(cors=patterns), Options(cors=mixed)):
+        flask_compatible(FastAPI(), **one)

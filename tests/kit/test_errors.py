@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException as WerkzeugException
 
 from gateway.kit.compat import Behaviour, flask_compatible
 from tests.drive import AsgiTarget, Request, WsgiTarget
-from tests.kit.comparing import comparable
+from tests.kit.equal import comparable
 
 JSON = {"Content-Type": "application/json"}
 

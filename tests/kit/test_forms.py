@@ -8,7 +8,7 @@ from starlette.requests import Request as Asked
 
 from gateway.kit.compat import flask_compatible
 from tests.drive import AsgiTarget, Request, WsgiTarget
-from tests.kit.comparing import assert_alike
+from tests.kit.fastapi_twin import assert_alike
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=B"}

@@ -13,7 +13,7 @@ from gateway.kit.compat import Behaviour, flask_compatible
 from gateway.kit.compat.hooks import Head
 from gateway.kit.compat.pages import html
 from tests.drive import AsgiTarget, Request, WsgiTarget
-from tests.kit.comparing import comparable
+from tests.kit.equal import comparable
 
 REQUESTS = [
     Request("GET", "/json"),

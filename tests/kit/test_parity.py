@@ -1,7 +1,5 @@
 """FastAPI with the kit against Flask itself, byte for byte."""
 
-from collections.abc import Mapping
-
 import pytest
 from fastapi import FastAPI, Response
 from hypothesis import given
@@ -13,10 +11,10 @@ from starlette.types import Receive, Scope, Send
 from werkzeug.exceptions import default_exceptions
 
 from gateway.kit.compat import Behaviour, FlaskJSONResponse, flask_compatible
-from gateway.kit.compat.cors import Cors, Text
+from gateway.kit.compat.cors import Cors, Resources
 from tests.drive import HOST, AsgiTarget, Request
-from tests.kit.comparing import assert_alike, comparable
-from tests.kit.fastapi_twin import fastapi_twin, get_boom, get_list, router
+from tests.kit.equal import comparable
+from tests.kit.fastapi_twin import assert_alike, fastapi_twin, get_boom, get_list, router
 from tests.kit.flask_twin import flask_twin
 
 JSON = {"Content-Type": "application/json"}
@@ -139,6 +137,7 @@ MISSED = {  # what test_answers, test_forms and test_reading look at closely
     "text": Request("GET", "/two"),
     "query": Request("GET", "/q?a=1&a=2"),
     "number": Request("GET", "/q?n=x"),
+    "number in a path": Request("GET", "/numbered/+5"),
     "boolean": Request("GET", "/q?flag=false"),
     "form": Request("POST", "/field", FORM, b"a="),
     "cookie": Request("GET", "/cookies", {"Cookie": "a=1; a=2"}),
@@ -224,7 +223,7 @@ async def test_p101_policies_may_be_given_for_paths() -> None:
     ) is None
 
 
-def _with_policy(cors: Cors | Mapping[Text, Cors]) -> AsgiTarget:
+def _with_policy(cors: Cors | Resources) -> AsgiTarget:
     app = FastAPI()
     flask_compatible(app, cors=cors)
     app.get("/list")(get_list)

@@ -14,8 +14,7 @@ from starlette.responses import Response
 from gateway.kit.compat import Behaviour, flask_compatible
 from gateway.kit.compat.reading import FlaskRequest
 from tests.drive import AsgiTarget, Request
-from tests.kit.comparing import assert_alike
-from tests.kit.fastapi_twin import fastapi_twin, router
+from tests.kit.fastapi_twin import assert_alike, fastapi_twin, router
 from tests.kit.flask_twin import flask_twin
 
 QUERIES = {

@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 
 from gateway.kit.compat import flask_compatible
-from gateway.kit.compat.cors import Cors, Text
+from gateway.kit.compat.cors import Cors
 from gateway.kit.compat.hooks import Head
 from gateway.kit.compat.pages import html
 from gateway.kit.compat.tokens import TokenRefused, refuse_token
@@ -14,7 +14,7 @@ from tests.differential.twin import app as twin
 from tests.parity import in_time, port_views
 from tests.parity.shared import answers, incoming, routing
 
-_CORS: Final[dict[Text, Cors]] = {
+_CORS: Final = {
     "/cors/*": Cors(origins="https://a.example"),
     "/corsstar/*": Cors(),
 }

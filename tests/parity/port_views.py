@@ -6,11 +6,11 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from werkzeug.datastructures import Authorization
 
 from gateway.kit.compat.auth import authorization
-from gateway.kit.compat.bodies import silent_json
+from gateway.kit.compat.bodies import read_limited, silent_json
 from gateway.kit.compat.conditional import conditional
 from gateway.kit.compat.cookies import delete_cookie, set_cookie
 from gateway.kit.compat.files import send_file, send_from_directory
@@ -27,12 +27,12 @@ _OCTETS: Final = "application/octet-stream"
 _TOKENS: Final = Tokens(jwt_decoder(JWT_KEY))
 
 
-@router.get("/items/{item_id:int}", name="item", response_model=None)
+@router.get("/items/{item_id}", name="item", response_model=None)
 def item(item_id: int) -> dict[str, Any]:
     return {"id": item_id}
 
 
-@router.get("/fl/{x:float}", response_model=None)
+@router.get("/fl/{x}", response_model=None)
 def real(x: float) -> dict[str, Any]:
     return {"x": x}
 
@@ -113,12 +113,7 @@ async def jsilent(request: Request) -> dict[str, Any]:
 
 @router.post("/limit", response_model=None)
 async def limit(request: Request, n: int = 10) -> dict[str, Any]:
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > n:
-            raise HTTPException(413)
-    return {"len": size}
+    return {"len": len(await read_limited(request, n))}
 
 
 @router.get("/l", response_model=None)

@@ -3,6 +3,7 @@
 from gateway.kit.compat.auth import authorization as authorization
 from gateway.kit.compat.behaviours import Behaviour as Behaviour
 from gateway.kit.compat.bodies import limited_body as limited_body
+from gateway.kit.compat.bodies import read_limited as read_limited
 from gateway.kit.compat.bodies import silent_json as silent_json
 from gateway.kit.compat.conditional import conditional as conditional
 from gateway.kit.compat.cookies import delete_cookie as delete_cookie

@@ -65,6 +65,8 @@ def typed_as_flask(response: Response) -> Response:
     A type given as a header is left as it is, as with Flask's `content_type`.
     """
     headers = response.headers
+    if len(types := headers.getlist("content-type")) > 1:
+        headers["content-type"] = types[-1]  # FastAPI adds a handler's own beside the class's
     if response.status_code in {204, 304} and hasattr(response, "body"):
         response.body = b""  # a server may refuse more than the headers
     if response.status_code == 304:

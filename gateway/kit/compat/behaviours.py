@@ -18,6 +18,8 @@ class Behaviour(StrEnum):
     """HEAD, OPTIONS and a complete `Allow`."""
     PATHS = "paths"
     """Wrong slashes are redirected, or are 404."""
+    CONVERTERS = "converters"
+    """An `int`, `float` or `UUID` in a path is what Werkzeug takes for one; all else is a 404."""
     VALIDATION = "validation"
     """What FastAPI refuses with 422 is a 400, and repeats no input."""
     BODIES = "bodies"

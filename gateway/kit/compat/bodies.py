@@ -40,13 +40,23 @@ def limited_body(size: int) -> type[APIRoute]:
             handler = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                receive = _limited(request.scope, request.receive, size)
-                request._receive = receive  # noqa: SLF001 - exception handlers ask this one, too
+                _limit(request, size)
                 return await handler(request)
 
             return handle
 
     return LimitedBody
+
+
+async def read_limited(request: Request, size: int) -> bytes:
+    """The body if it has no more than `size` bytes, a limit that the handler decides; else 413."""
+    _limit(request, size)
+    return await request.body()
+
+
+def _limit(request: Request, size: int) -> None:
+    receive = _limited(request.scope, request.receive, size)
+    request._receive = receive  # noqa: SLF001 - exception handlers ask this one, too
 
 
 def _limited(scope: Scope, receive: Receive, size: int) -> Receive:

@@ -44,12 +44,13 @@ class Cors:
     allow_private_network: bool = False
 
 
+Resources = Mapping[str, Cors] | Mapping[re.Pattern[str], Cors] | Mapping[Text, Cors]
+"""Paths and the policies of each; three types, because a Mapping is invariant in its keys."""
+
 _OPEN = Cors()
 
 
-def cors(
-    app: ASGIApp, policy: Cors = _OPEN, resources: Mapping[Text, Cors] | None = None
-) -> ASGIApp:
+def cors(app: ASGIApp, policy: Cors = _OPEN, resources: Resources | None = None) -> ASGIApp:
     """Add the CORS headers of `policy` to every answer of `app` that has none yet.
 
     With `resources`, paths and the policies of each, `policy` counts for nothing: the first path
@@ -89,7 +90,7 @@ class _Rule:
     max_age: str
 
 
-def _rules(resources: Mapping[Text, Cors]) -> list[tuple[Text, _Rule]]:
+def _rules(resources: Resources) -> list[tuple[Text, _Rule]]:
     paths = sorted(((_anything(path), policy) for path, policy in resources.items()), key=_rank)
     return [(_compiled(path), _compile(policy)) for path, policy in paths]
 

@@ -34,6 +34,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.kit.compat.answering import FlaskTypes, response_class, typed_as_flask
 from gateway.kit.compat.behaviours import Behaviour
+from gateway.kit.compat.converters import flask_path
 from gateway.kit.compat.fields import flask_fields, json_body
 from gateway.kit.compat.json import FlaskJSONResponse, is_json
 from gateway.kit.compat.reading import READING, FlaskRequest, Reading
@@ -73,18 +74,20 @@ class Endpoints:
         routes = self.app.router.routes
         for index, route in enumerate(routes):
             if isinstance(route, APIRoute) and route.app not in self._rebuilt:
-                routes[index] = copy(route)  # it may be another app's as well
-                routes[index].app = self._rebuild(route, route)  # type: ignore[attr-defined]
+                own = routes[index] = copy(route)  # it may be another app's as well
+                self._rebuild(route, own)
         for found in iter_route_contexts(routes):
             context = found._route_context  # noqa: SLF001 (the only way to what will be called)
             route = found.original_route
             if context is None or not isinstance(route, APIRoute):
                 continue
             if context.app not in self._rebuilt:
-                context.app = self._rebuild(route, context)
+                self._rebuild(route, context)
 
-    def _rebuild(self, route: APIRoute, declared: Any) -> ASGIApp:
+    def _rebuild(self, route: APIRoute, declared: Any) -> None:
         """`declared` is the route or its context: both have the same attributes, and no type."""
+        if Behaviour.CONVERTERS in self.wanted:
+            declared.path_regex, declared.param_convertors = flask_path(declared)
         view = copy(declared)
         view.original_route = route
         view.dependant = flask_fields(declared.dependant, self.wanted)
@@ -96,9 +99,8 @@ class Endpoints:
             _effective_route_context_var.reset(token)
         json = Behaviour.BODIES in self.wanted and json_body(declared.body_field)
         app = request_response(self._handler(handler, replace(self.reading, json_body=json)))
-        app = wrap_app_with_body_limit(app, view.max_body_size)
-        self._rebuilt.add(app)
-        return app
+        declared.app = wrap_app_with_body_limit(app, view.max_body_size)
+        self._rebuilt.add(declared.app)
 
     def _answer_as_flask(self, view: Any) -> None:
         unnamed = isinstance(view.response_class, DefaultPlaceholder)

@@ -46,8 +46,15 @@ def json_body(field: ModelField | None) -> bool:
     """Whether the body is read as JSON, and not as a form or as what it is."""
     if field is None or isinstance(field.field_info, params.Form):
         return False
-    raw = bytes in _members(field.field_info.annotation)
+    raw = bytes in members(field.field_info.annotation)
     return not raw and is_json(getattr(field.field_info, "media_type", "application/json"))
+
+
+def members(annotation: Any) -> list[Any]:
+    """The types of a union without None; the one type of anything else."""
+    union = get_origin(annotation) in {Union, UnionType}
+    members = get_args(annotation) if union else (annotation,)
+    return [member for member in members if member is not type(None)]
 
 
 def _lenient(kind: Kind) -> Callable[[object], object]:
@@ -127,11 +134,13 @@ class _JsonBody(_Field):
     def validate(
         self, value: Any, values: dict[str, Any] | None = None, *, loc: tuple[int | str, ...] = ()
     ) -> tuple[Any, list[Error]]:
-        if isinstance(value, Malformed):
-            return None, [_error(loc, "json_invalid")]
-        if isinstance(value, bytes):
-            required = self.field_info.is_required()
-            return (None, [_error(loc, "missing")]) if required else (self.fallback, [])
+        if isinstance(value, bytes | Malformed):
+            kind = "missing" if isinstance(value, bytes) else "json_invalid"
+            return (
+                (None, [_error(loc, kind)])
+                if self.field_info.is_required()
+                else (self.fallback, [])
+            )
         return super().validate(value, values or {}, loc=loc)
 
 
@@ -146,10 +155,10 @@ def _body(field: ModelField, kinds: Collection[Kind], wanted: Collection[Behavio
 
 
 def _converted(field: ModelField, kinds: Collection[Kind]) -> ModelField:
-    members = _members(field.field_info.annotation)
-    if len(members) != 1:
+    types = members(field.field_info.annotation)
+    if len(types) != 1:
         return field
-    (kind,) = get_args(members[0]) if get_origin(members[0]) is list else members
+    (kind,) = get_args(types[0]) if get_origin(types[0]) is list else types
     return next((_Converted(field, one) for one in kinds if kind is one), field)
 
 
@@ -158,19 +167,12 @@ def _is_scalar(field: ModelField) -> bool:
         return False
     return not any(
         get_origin(member) is not None or _is_model(member) or member in {list, set, tuple}
-        for member in _members(field.field_info.annotation)
+        for member in members(field.field_info.annotation)
     )
 
 
 def _is_model(member: Any) -> bool:
     return isinstance(member, type) and issubclass(member, BaseModel)
-
-
-def _members(annotation: Any) -> list[Any]:
-    """The types of a union without None; the one type of anything else."""
-    union = get_origin(annotation) in {Union, UnionType}
-    members = get_args(annotation) if union else (annotation,)
-    return [member for member in members if member is not type(None)]
 
 
 def _error(loc: tuple[int | str, ...], kind: str) -> Error:

@@ -39,7 +39,8 @@ async def read_form(request: Request, limits: FormLimits) -> FormData:
 
     Raises HTTPException(413) beyond the limits.
     """
-    mimetype, options = parse_options_header(request.headers.get("content-type"))
+    content_type, options = parse_options_header(request.headers.get("content-type"))
+    mimetype = content_type.lower()
     if mimetype not in _FORMS:
         return FormData()
     parser = FormDataParser(

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.kit.compat.reading import READING, FlaskRequest, Reading
+from gateway.kit.session.late import Later, save_later
 
 
 @dataclass(slots=True)
@@ -48,26 +49,40 @@ def before(app: ASGIApp, hooks: Sequence[Before], reading: Reading) -> ASGIApp:
 
 
 def after(app: ASGIApp, hooks: Sequence[After], reading: Reading) -> ASGIApp:
-    """Every answer of `app` through `hooks`, the last one first, as in Flask."""
+    """Every answer of `app` through `hooks`, the last one first, as in Flask.
+
+    They may read and change the session, which is saved after them.
+    """
+    if not hooks:
+        return app
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
         scope.setdefault("state", {})  # shared with the endpoint, whoever copies the scope
+        later = save_later(scope)
         request = _request(scope, reading)
 
         async def send_changed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 head = Head(message["status"], MutableHeaders(raw=list(message["headers"])))
-                for hook in reversed(hooks):
-                    await hook(request, head)
+                await _change(head, request, hooks, later)
                 message = {**message, "status": head.status, "headers": head.headers.raw}
             await send(message)
 
         await app(scope, receive, send_changed)
 
     return answer
+
+
+async def _change(head: Head, request: FlaskRequest, hooks: Sequence[After], later: Later) -> None:
+    if later.session is not None:
+        request.scope["session"] = later.session
+    for hook in reversed(hooks):
+        await hook(request, head)
+    if later.save is not None:
+        later.save(head.headers)
 
 
 def _request(scope: Scope, reading: Reading) -> FlaskRequest:

@@ -1,17 +1,21 @@
 """One call makes a FastAPI app read requests and answer them as a Flask app does."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, Literal, TypedDict, Unpack
 
 from fastapi import FastAPI
-from fastapi.exception_handlers import http_exception_handler
+from fastapi.exception_handlers import (
+    http_exception_handler,
+    request_validation_exception_handler,
+)
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from gateway.kit.compat import pages
 from gateway.kit.compat.behaviours import Behaviour
-from gateway.kit.compat.cors import Cors, Text, cors
+from gateway.kit.compat.cors import Cors, Resources, cors
 from gateway.kit.compat.docs import hide_docs
 from gateway.kit.compat.door import front_door
 from gateway.kit.compat.endpoints import Endpoints
@@ -32,7 +36,7 @@ _LIMITS: Final[tuple[Literal["max_form_memory_size", "max_form_parts"], ...]] = 
 class Options(TypedDict, total=False):
     """What the Flask app may have set itself; the names are those of Flask and its config."""
 
-    cors: Cors | Mapping[Text, Cors] | None
+    cors: Cors | Resources | None
     """One policy, or those of paths, as flask-cors's `resources`; by default everything is open."""
     envelope: pages.Envelope | None
     """The errors' JSON, of apps whose error handlers write it; by default they are pages."""
@@ -50,12 +54,12 @@ def flask_compatible(
     """Make `app` answer as Flask does wherever the framework, not a handler, decides.
 
     Call it once, before the app serves; routes may come before or after, and from any router.
-    Exception handlers that the app adds afterwards win over those for errors here.
+    Exception handlers of the app's own, added before or after, win over those for errors here.
     """
     if app.middleware_stack is not None:
         raise RuntimeError("flask_compatible(app) comes before the first request")
     wanted = frozenset(Behaviour) - set(without)
-    routes = Routes(app)
+    routes = Routes(app, converters=Behaviour.CONVERTERS in wanted)
     if Behaviour.DOCS in wanted:
         hide_docs(app)
     if Behaviour.PATHS in wanted:
@@ -72,15 +76,28 @@ def _answer_errors(
     routes: Routes,
     envelope: pages.Envelope | None,
 ) -> None:
-    answer: pages.Handler = http_exception_handler
+    answer = pages.error_answer(envelope) if Behaviour.PAGES in wanted else http_exception_handler
     if Behaviour.PAGES in wanted:
-        answer = pages.error_answer(envelope)
-        app.exception_handler(HTTPException)(answer)
-        app.exception_handler(Exception)(pages.crash_answer(envelope))
+        _unless_own(app, HTTPException, answer, http_exception_handler)
+        if 500 not in app.exception_handlers:
+            _unless_own(app, Exception, pages.crash_answer(answer))
     if Behaviour.METHODS in wanted:
-        app.exception_handler(405)(method_not_allowed(routes, answer))
+        _unless_own(app, 405, method_not_allowed(routes))
     if Behaviour.VALIDATION in wanted:
-        app.exception_handler(RequestValidationError)(refused(answer))
+        handler = refused(unknown_paths=Behaviour.CONVERTERS in wanted)
+        default = request_validation_exception_handler
+        _unless_own(app, RequestValidationError, handler, default)
+
+
+def _unless_own(
+    app: FastAPI,
+    kind: int | type[Exception],
+    handler: Callable[..., Awaitable[Response]],
+    default: object = None,
+) -> None:
+    """Leave a handler that the app has added before."""
+    if app.exception_handlers.get(kind) in {default, None}:
+        app.exception_handler(kind)(handler)
 
 
 def _wrap_router(
@@ -110,7 +127,7 @@ def _wrap_app(
     def build_with_layers() -> ASGIApp:
         stack: ASGIApp = build()
         if Behaviour.PAGES in wanted:
-            stack = pages.range_pages(stack, pages.error_answer(options.get("envelope")))
+            stack = pages.range_pages(stack)
         if Behaviour.METHODS in wanted:
             stack = automatic_head(stack, routes)
         if Behaviour.PATHS in wanted:
@@ -130,7 +147,7 @@ def _reading(wanted: Collection[Behaviour], options: Options) -> Reading:
     )
 
 
-def _with_cors(app: ASGIApp, policy: Cors | Mapping[Text, Cors] | None) -> ASGIApp:
+def _with_cors(app: ASGIApp, policy: Cors | Resources | None) -> ASGIApp:
     if isinstance(policy, Mapping):
         return cors(app, resources=policy)
     return cors(app) if policy is None else cors(app, policy)

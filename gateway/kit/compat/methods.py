@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.kit.compat.door import decided
-from gateway.kit.compat.pages import Handler, html
+from gateway.kit.compat.pages import Handler, html, refuse
 from gateway.kit.compat.routes import Routes, listed
 
 
@@ -40,14 +40,14 @@ def automatic_options(app: ASGIApp, routes: Routes) -> ASGIApp:
     return answer
 
 
-def method_not_allowed(routes: Routes, answer: Handler) -> Handler:
-    """`answer` as the exception handler for 405, naming the methods of all routes of the path."""
+def method_not_allowed(routes: Routes) -> Handler:
+    """The exception handler for 405: as the app answers others, but naming all methods of the path."""
 
     async def handle(request: Request, error: HTTPException) -> Response:
         allow = set() if decided(request.scope) else routes.allow(request.scope)
         if allow and "Allow" in (error.headers or {}):  # else it is a handler's own 405
             error.headers = {**(error.headers or {}), "Allow": listed(allow)}
-        return await answer(request, error)
+        return await refuse(request, error)
 
     return handle
 

@@ -16,11 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.exceptions import default_exceptions
 
 from gateway.kit.compat.json import FlaskJSONResponse
+from gateway.kit.compat.urls import redirect
+from gateway.kit.session.crashes import ask_handler
 
 Handler = Callable[[Request, HTTPException], Awaitable[Response]]
 Envelope = Callable[[int, str], object]
 """The JSON of an error: from its status and the sentence of its page."""
 
+_REDIRECTS = {301, 302, 303, 305, 307, 308}
 _UNREADABLE = "There was an error parsing the body"  # FastAPI's own, of a body it cannot decode
 
 
@@ -49,22 +52,41 @@ def error_answer(envelope: Envelope | None) -> Handler:
     """The exception handler for HTTPException; a detail of its own replaces the sentence."""
 
     async def answer(_request: Request, error: HTTPException) -> Response:
+        if error.status_code in _REDIRECTS and (location := _location(error)):
+            response = redirect(location, error.status_code)
+            others = {k: v for k, v in (error.headers or {}).items() if k.lower() != "location"}
+            response.headers.update(others)
+            return response
         return _answer(envelope, error.status_code, _description(error), error.headers)
 
     return answer
 
 
-def crash_answer(envelope: Envelope | None) -> Callable[[Request, Exception], Awaitable[Response]]:
-    """The exception handler for what nobody caught; says nothing about it."""
+def crash_answer(answer: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The exception handler for what nobody caught; says nothing about it.
 
-    async def answer(_request: Request, _error: Exception) -> Response:
-        return _answer(envelope, 500)
+    As in Flask an app's own handler for HTTPException is asked, else it is `answer`.
+    """
 
-    return answer
+    async def handle(request: Request, _error: Exception) -> Response:
+        handler = request.app.exception_handlers.get(HTTPException, answer)
+        return await ask_handler(handler, request, HTTPException(500))
+
+    return handle
 
 
-def range_pages(app: ASGIApp, answer: Handler) -> ASGIApp:
-    """`answer` to a 416 of Starlette's files, which they send past all exception handlers."""
+async def refuse(request: Request, error: HTTPException) -> Response:
+    """What the app, or the kit in its place, answers to `error` where no exception can be raised.
+
+    A handler that asks this for its own status is not asked again.
+    """
+    handlers = request.app.exception_handlers
+    handler = None if error.status_code == 405 else handlers.get(error.status_code)
+    return await ask_handler(handler or handlers[HTTPException], request, error)
+
+
+def range_pages(app: ASGIApp) -> ASGIApp:
+    """The app's answer to a 416 of Starlette's files, which they send past all exception handlers."""
 
     async def answer_ranges(scope: Scope, receive: Receive, send: Send) -> None:
         replaced = False
@@ -75,7 +97,7 @@ def range_pages(app: ASGIApp, answer: Handler) -> ASGIApp:
                 replaced = True
                 size = dict(message["headers"])[b"content-range"].decode("latin-1")
                 error = HTTPException(416, headers={"Content-Range": size})
-                response = await answer(Request(scope), error)
+                response = await refuse(Request(scope), error)
                 await response(scope, receive, send)
             elif not replaced:
                 await send(message)
@@ -88,6 +110,12 @@ def range_pages(app: ASGIApp, answer: Handler) -> ASGIApp:
 def markup(text: str) -> str:
     """Escaped for HTML, as Werkzeug's pages are."""
     return str(escape(text))
+
+
+def _location(error: HTTPException) -> str | None:
+    """FastAPI's way to redirect from a dependency; in Flask that is `abort(redirect(url))`."""
+    named = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return named.get("location")
 
 
 def _description(error: HTTPException) -> str | None:

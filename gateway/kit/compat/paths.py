@@ -31,12 +31,13 @@ def exact_paths(app: ASGIApp, routes: Routes) -> ASGIApp:
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"] if scope["type"] == "http" else ""
+        path = route_path(scope) if scope["type"] == "http" else ""
         if path.startswith("//"):
+            root = scope["path"].removesuffix(path)
             path = "/" + path.lstrip("/")
-            scope = {**scope, "path": path}
+            scope = {**scope, "path": root + path}
         if path.endswith("\n") and "//" not in path and not routes.methods(scope):
-            scope = {**scope, "path": f"{path}\n"}  # `$` forgives one
+            scope = {**scope, "path": f"{scope['path']}\n"}  # `$` forgives one
         await app(scope, receive, send)
 
     return answer

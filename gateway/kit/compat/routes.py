@@ -5,16 +5,19 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Route
 from starlette.types import Scope
+
+from gateway.kit.compat.converters import flask_path
 
 
 class Routes:
     """Routes of `app` as they stand at the first question; Flask, too, takes no later ones."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, *, converters: bool) -> None:
         self._app = app
+        self._converters = converters
 
     def methods(self, path: Scope | str) -> set[str]:
         """Methods declared for a path over all its routes; none if it is nobody's or mounted."""
@@ -33,17 +36,22 @@ class Routes:
     def _table(self) -> list[tuple[re.Pattern[str], frozenset[str]]]:
         # app.routes alone would miss what include_router brought: FastAPI resolves it lazily.
         return [
-            (context.path_regex, frozenset(context.methods or ()))
+            (self._pattern(context), frozenset(context.methods or ()))
             for context in iter_route_contexts(self._app.routes)
             if isinstance(context.original_route, Route)
         ]
+
+    def _pattern(self, context: RouteContext) -> re.Pattern[str]:
+        pattern: re.Pattern[str] = context.path_regex
+        by_converters = self._converters and isinstance(context.original_route, APIRoute)
+        return flask_path(context)[0] if by_converters else pattern
 
 
 def route_path(scope: Scope) -> str:
     """The path below `root_path`, which is what routes are matched with."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
-    return path.removeprefix(root) if path.startswith(f"{root}/") else path
+    return path.removeprefix(root) if f"{path}/".startswith(f"{root}/") else path
 
 
 def listed(methods: Iterable[str]) -> str:

@@ -13,11 +13,10 @@ import werkzeug.utils
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from werkzeug.routing import Map, Rule
 
-from gateway.kit.compat.pages import html
 from gateway.kit.compat.wsgi import environ, raw_headers
 
 _PARAMETER = re.compile(r"\{([a-zA-Z_]\w*)(?::(\w+))?\}")
@@ -29,7 +28,7 @@ _maps: WeakKeyDictionary[Starlette, Map] = WeakKeyDictionary()
 def redirect(location: str, code: int = 302) -> Response:
     """What `flask.redirect` answers; a relative `location` stays relative."""
     answer = werkzeug.utils.redirect(location, code)
-    response = html(answer.get_data(as_text=True), status=code)
+    response = HTMLResponse(answer.get_data(as_text=True), code)
     response.raw_headers = raw_headers(answer, {})
     return response
 

@@ -11,13 +11,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.kit.compat.pages import Handler
+from gateway.kit.compat.pages import refuse
 
 
-def refused(answer: Handler) -> Callable[[Request, RequestValidationError], Awaitable[Response]]:
-    """The exception handler for RequestValidationError, which answers as `answer` does a 400."""
+def refused(
+    *, unknown_paths: bool
+) -> Callable[[Request, RequestValidationError], Awaitable[Response]]:
+    """The exception handler for RequestValidationError: the app's 400.
 
-    async def handle(request: Request, _error: RequestValidationError) -> Response:
-        return await answer(request, HTTPException(400))
+    With `unknown_paths` its 404 if a path parameter is refused, as by a converter with limits.
+    """
+
+    async def handle(request: Request, error: RequestValidationError) -> Response:
+        unknown = unknown_paths and any(part["loc"][0] == "path" for part in error.errors())
+        return await refuse(request, HTTPException(404 if unknown else 400))
 
     return handle

@@ -4,9 +4,10 @@ Flask saves the session on a 500 too. Starlette answers one outside all middlewa
 cookie would be missing exactly there. May go with the session middleware.
 """
 
-from inspect import isawaitable
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
+from starlette._utils import is_async_callable
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -36,10 +37,16 @@ async def answering_crashes(app: ASGIApp, scope: Scope, receive: Receive, send: 
         raise
 
 
+async def ask_handler(handler: Callable[..., Any], request: Request, error: Exception) -> Response:
+    """An exception handler's answer; a plain function may block, so it runs in a thread."""
+    if is_async_callable(handler):
+        return cast("Response", await handler(request, error))
+    return cast("Response", await run_in_threadpool(handler, request, error))
+
+
 async def _page(owner: Starlette, request: Request, error: Exception) -> Response:
     """By the handler that Starlette would choose, the last for 500 or Exception."""
     handlers = [h for key, h in owner.exception_handlers.items() if key in {500, Exception}]
     if not handlers:
         return PlainTextResponse("Internal Server Error", 500)
-    answer = await run_in_threadpool(handlers[-1], request, error)  # a plain one may block
-    return cast("Response", await answer if isawaitable(answer) else answer)
+    return await ask_handler(handlers[-1], request, error)

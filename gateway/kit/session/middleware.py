@@ -6,6 +6,7 @@ May go when no cookie of Flask's is left and the app has another session.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
@@ -15,6 +16,7 @@ from gateway.kit.session.codec import Key, SessionCodec
 from gateway.kit.session.cookie import SessionCookie
 from gateway.kit.session.crashes import answering_crashes
 from gateway.kit.session.data import SessionData
+from gateway.kit.session.late import later_of
 
 
 class FlaskSession:
@@ -50,9 +52,12 @@ class FlaskSession:
         value = self._cookie.attributes.read(HTTPConnection(scope))
         session = SessionData(self._codec.read(value) if value else None)
         scope["session"] = session
+        later = later_of(scope)
+        if later is not None:
+            later.session, later.save = session, partial(self._save, session)
 
         async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and later is None:
                 message.setdefault("headers", [])
                 self._save(session, MutableHeaders(scope=message))
             await send(message)
