@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, quote_from_bytes, urlencode
 
@@ -15,6 +16,15 @@ Query = tuple[tuple[str, str | bytes], ...]
 BOUNDARY: Final = "banyan-parity"
 
 
+class Spelled(StrEnum):
+    """How the path of a request is written."""
+
+    PLAIN = "plain"
+    SLASH = "slash"  # at its end where the template has none, and not where it has one
+    LEADING = "leading"  # two at its beginning
+    DOUBLED = "doubled"  # two where the last one is
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """`query` may be a text, then it is sent as it is; so may be bytes in its values, percent-encoded."""
@@ -24,9 +34,7 @@ class Ask:
     query: Query | str = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    slash: bool = (
-        False  # the trailing slash is there where the template has none, and not where it has
-    )
+    spelled: Spelled = Spelled.PLAIN
 
     def with_query(self, name: str, *values: str | bytes) -> "Ask":
         """`name` has these values and no others."""
@@ -63,9 +71,14 @@ class Ask:
         filled = VARIABLE.sub(
             lambda found: _quoted(self.path[found[1]], "/" if found[2] == "path" else ""), template
         )
-        if not self.slash:
-            return filled
-        return filled.removesuffix("/") or "/" if filled.endswith("/") else filled + "/"
+        match self.spelled:
+            case Spelled.SLASH:
+                return (filled.removesuffix("/") or "/") if filled.endswith("/") else filled + "/"
+            case Spelled.LEADING:
+                return "/" + filled
+            case Spelled.DOUBLED:
+                return "//".join(filled.rsplit("/", 1))
+        return filled
 
     def _headers(self) -> Headers:
         sendable = (

@@ -34,6 +34,7 @@ from gateway.words import Stack
 
 OVERDUE: Final = 504  # what the gateway answers for a stack that does not
 CRASHED: Final = 500
+_STATUSES: Final = range(200, 1000)
 _KEPT: Final = 8 << 20  # bytes of an answer; the rest of an endless one is dropped
 
 
@@ -144,7 +145,7 @@ class _Exchange:
             self.complete = not message.get("more_body", False)
 
     def answer(self) -> Answer:
-        if self._start is None:
+        if self._start is None or self._start["status"] not in _STATUSES:  # no server sends it
             return Answer(CRASHED)
         pairs = ((bytes(k).decode("latin-1"), bytes(v).decode("latin-1"))
                  for k, v in self._start.get("headers", ()))  # fmt: skip

@@ -61,7 +61,7 @@ class Evidence:
     route: str
     seen: list[tuple[Probe, tuple[Difference, ...]]] = field(default_factory=list)
     noise: set[tuple[str, Kind]] = field(default_factory=set)  # where legacy differs from itself
-    left_out: int = 0  # probes beyond the budget
+    left_out: int = 0  # probes beyond the budget, of requests or of time
     reached: bool = False  # legacy's view has answered with success at least once
     why: str = ""  # why there is no probe, or no more
 

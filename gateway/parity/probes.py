@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from gateway.endpoints import Endpoint, Inventory
-from gateway.parity.asks import Ask
+from gateway.parity.asks import Ask, Spelled
 from gateway.parity.bodies import Case, body_cases, in_turn, with_good_body
 from gateway.parity.examples import Example, examples_for
 from gateway.parity.files import FileRefused
@@ -21,11 +21,19 @@ from gateway.parity.schema import Schemas
 from gateway.shadow.difference import Json
 
 _ORIGIN: Final = "https://elsewhere.example"
+_COOKIES: Final = 'odd="a b"; odd=2; empty=; naked; pct=%C3%A9'
+_AUTHORIZATIONS: Final = ("Basic !", "Bearer a.b.c")
+_CONDITIONS: Final = (
+    ("If-None-Match", "*"),
+    ("If-Modified-Since", "Fri, 31 Dec 2049 23:59:59 GMT"),
+    ("Range", "bytes=0-3"),
+    ("Range", "bytes=0-0,2-2"),
+)
 _SEGMENTS: Final[Mapping[str, tuple[str | bytes, ...]]] = {
     "int": ("2147483647", "0", "-1", "007", "1.5", "abc", "\uff11"),
     "float": ("2.5", "1", "-1.5", "1e3", "nan", "abc"),
     "uuid": ("00000000-0000-0000-0000-000000000000", "12345678123456781234567812345678", "abc"),
-    "path": ("not/there", "a//b", "a/../b", "a b", "é"),
+    "path": ("not/there", "", "a//b", "a/../b", "a b", "é"),
     "": ("not-there", "a b", "é", b"\xff", "a/b", "%2F", "."),
 }
 _WHOLE: Final[Mapping[str, str]] = {"int": "1", "float": "1.5", "path": "a/b"}
@@ -91,7 +99,9 @@ class Generator:
             yield "HEAD", replace(base, method="HEAD")
         yield "OPTIONS", replace(empty, method="OPTIONS")
         yield "unknown parameter", base.with_query("zz_unknown", "1")
-        yield "trailing slash", replace(base, slash=True)
+        yield "trailing slash", replace(base, spelled=Spelled.SLASH)
+        yield "leading slashes", replace(base, spelled=Spelled.LEADING)
+        yield "slash doubled", replace(base, spelled=Spelled.DOUBLED)
         path = unquote(empty.probe(operation.endpoint, "").target.partition("?")[0])
         if wrong := unserved_method(operation.endpoint, path, self.inventory):
             yield f"wrong method {wrong}", replace(empty, method=wrong)
@@ -99,6 +109,12 @@ class Generator:
         asked = empty.with_header("Origin", _ORIGIN)
         preflight = asked.with_header("Access-Control-Request-Method", base.method)
         yield "preflight", replace(preflight, method="OPTIONS")
+        yield "odd cookies", base.with_header("Cookie", _COOKIES)
+        yield "no authorization", base.with_header("Authorization", None)
+        for text in _AUTHORIZATIONS:
+            yield f"authorization {text}", base.with_header("Authorization", text)
+        for name, text in _CONDITIONS if base.method == "GET" else ():
+            yield f"{name} {text}", base.with_header(name, text)
 
     def _parameter(self, base: Ask, parameter: Parameter) -> Iterator[Case]:
         name = f"{parameter.place} {parameter.name}"

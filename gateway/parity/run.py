@@ -5,11 +5,12 @@ legacy's answers shows itself as noise.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from gateway.endpoints import Endpoint, Inventory
+from gateway.endpoints import Endpoint, Inventory, Served
 from gateway.parity.child import CRASHED, Order
 from gateway.parity.examples import Example
 from gateway.parity.model import Evidence, Probe
@@ -22,12 +23,22 @@ from gateway.settings import Settings
 from gateway.shadow.compare import compare
 from gateway.shadow.difference import Answer, Difference, Kind
 from gateway.stacks.address import Remote, parse_address
+from gateway.stacks.host import exported
 from gateway.words import Stack
 
 _APART: Final = 1.1  # seconds between the rounds: clocks that count seconds have moved on
+PATIENCE: Final = 10.0  # seconds for the probes of one route; a slow one gets fewer
 _NO_FRESH: Final = "it may write: name the stacks' throw-away stores with --fresh"
 _ELSEWHERE: Final = "it may write, and a stack runs elsewhere"
 _ANY: Final = "a mount: its methods are not known"
+
+
+class Answering(Protocol):
+    """A stack; both raise StackEnded."""
+
+    def send(self, probe: Probe) -> None: ...
+
+    def receive(self) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +81,24 @@ def run(wanted: Wanted) -> Found:
     wanted.settings.var.mkdir(parents=True, exist_ok=True)
     orders = [wanted.order(Stack.LEGACY, "legacy"), wanted.order(Stack.MODERN, "modern")]
     with running(orders) as (legacy, modern):
-        inventory = Inventory(legacy.hello.served, modern.hello.served)
+        inventory = Inventory(
+            _served(wanted, Stack.LEGACY, legacy), _served(wanted, Stack.MODERN, modern)
+        )
         evidence = _lacking(wanted, inventory)
         probes = list(_probes(wanted, inventory, modern, evidence))
         begun = time.monotonic()
-        answers = _first_round(probes, legacy, modern, evidence)
+        answers = first_round(probes, legacy, modern, evidence)
     if answers:
         time.sleep(max(0.0, _APART - (time.monotonic() - begun)))
         with running([wanted.order(Stack.LEGACY, "legacy-again")]) as (again,):
             _second_round(again, answers, evidence)
     return Found(inventory, evidence)
+
+
+def _served(wanted: Wanted, stack: Stack, running: Running) -> Served:
+    """What a stack tells, or what was exported for one that runs elsewhere."""
+    told = exported(wanted.settings, stack) if running.hello.served is None else None
+    return told.served if told else running.hello.served
 
 
 def _lacking(wanted: Wanted, inventory: Inventory) -> dict[str, Evidence]:
@@ -126,14 +145,27 @@ def _refused(operation: Operation, wanted: Wanted, *, writes: bool) -> str:
     return _ELSEWHERE if wanted.elsewhere else _NO_FRESH
 
 
-def _first_round(
-    probes: list[Probe], legacy: Running, modern: Running, evidence: dict[str, Evidence]
+def first_round(
+    probes: Sequence[Probe],
+    legacy: Answering,
+    modern: Answering,
+    evidence: Mapping[str, Evidence],
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[tuple[Probe, Answer]]:
-    """Legacy's answers; they end where a stack does, whose last answer is then a crash."""
+    """Legacy's answers; they end where a stack does, whose last answer is then a crash.
+
+    A route that has taken PATIENCE seconds is asked no more.
+    """
     answers: list[tuple[Probe, Answer]] = []
+    spent: dict[str, float] = defaultdict(float)  # seconds, by route
     for number, probe in enumerate(probes):
-        (expected, got), ended = _both(probe, legacy, modern)
         found = evidence[probe.route]
+        if spent[probe.route] > PATIENCE:
+            found.left_out += 1
+            continue
+        begun = clock()
+        (expected, got), ended = _both(probe, legacy, modern)
+        spent[probe.route] += clock() - begun
         found.seen.append((probe, compare(expected, got, probe.asked)))
         found.reached = found.reached or (probe.is_own and expected.status < 300)
         answers.append((probe, expected))
@@ -144,9 +176,9 @@ def _first_round(
     return answers
 
 
-def _both(probe: Probe, *stacks: Running) -> tuple[list[Answer], str]:
+def _both(probe: Probe, *stacks: Answering) -> tuple[list[Answer], str]:
     """Their answers, and why one of them is its last."""
-    ended: dict[Running, str] = {}
+    ended: dict[Answering, str] = {}
     answers = []
     for stack in stacks:
         try:
@@ -163,7 +195,7 @@ def _both(probe: Probe, *stacks: Running) -> tuple[list[Answer], str]:
 
 
 def _second_round(
-    again: Running, answers: list[tuple[Probe, Answer]], evidence: dict[str, Evidence]
+    again: Answering, answers: list[tuple[Probe, Answer]], evidence: dict[str, Evidence]
 ) -> None:
     for probe, before in answers:
         (now,), ended = _both(probe, again)

@@ -56,8 +56,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place. `path` is `status`, `header:name`, `cookie:name`, `cookie:name;attribute`, `body`, or a
-    JSON pointer into the body in which `*` is any index.
+    """One place. `path` is `status:404-200`, `header:name`, `cookie:name`, `cookie:name;attribute`, `body`,
+    or a JSON pointer into the body in which `*` is any index.
 
     A body that is compared as a whole, and none of its parts, is `body`.
     """
@@ -80,8 +80,8 @@ class Ignore:
 
 
 def path_matches(pattern: str, path: str) -> bool:
-    """`/orders/*/price` names that, `/orders/**` also `/orders`, `**` everything."""
-    if pattern == "**":
+    """`/orders/*/price` names that, `/orders/**` also `/orders`, `status` any status, `**` everything."""
+    if pattern in {"**", path.partition(":")[0]} and not pattern.startswith("/"):
         return True
     wanted, steps = pattern.split("/"), path.split("/")
     if wanted[-1] == "**":

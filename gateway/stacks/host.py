@@ -70,7 +70,8 @@ class StackHost:
         mended = stack is Stack.MODERN and "methods" not in told.kit
         self.apps[stack] = head_as_get(started) if mended else started
         self.inventory = _replaced(self.inventory, stack, told)
-        if self.inventory != await to_thread.run_sync(self._stored_inventory):
+        stored = await to_thread.run_sync(self._stored_inventory)
+        if self.inventory != stored or not self._settings.inventory_path.exists():
             await self._store_inventory()
 
     async def _start(self, stack: Stack, app: Any) -> tuple[App, Told]:

@@ -1,6 +1,7 @@
 """The front door in real processes: after Flask is gone, and in front of stacks that run elsewhere."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ def command(*arguments: str, folder: Path, code: int = 0) -> str:
     run = subprocess.run(
         [str(BIN / "banyan"), *arguments],
         cwd=folder,
-        env={"PYTHONPATH": f"{folder}:{ROOT}", "PATH": str(BIN)},
+        env={"PYTHONPATH": f"{folder}:{ROOT}", "PATH": str(BIN), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         timeout=DEADLINE * 2,
@@ -148,6 +149,31 @@ def traffic(running: Running) -> dict[str, Any]:
     """The control plane's rows, by route."""
     report = httpx.get(f"{running.url('control')}/api/v1/routes").json()
     return {row["route"]: row for row in report["routes"]}
+
+
+def test_the_list_of_routes_has_the_traffic_of_the_gateway_that_runs(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "traffic.yaml").write_text(
+        "phase: gradual\nroutes:\n  - {route: GET /modules, modern: 100}\n"
+    )
+    for app in ("legacy.py", "modern.py"):
+        (tmp_path / app).write_text((folder / app).read_text())
+    stacks = {"BANYAN_LEGACY": "legacy:app", "BANYAN_MODERN": "modern:app"}
+    with banyan(tmp_path, "up", **stacks) as running:
+        for path in ("/modules", "/items/3", "/items/4"):
+            httpx.get(f"{running.url('gateway')}{path}")
+        wait(lambda: traffic(running)["GET /items/{i:int}"]["legacy"]["requests"] == 2)
+        port = running.url("control").rpartition(":")[2]
+        named = ["--legacy", "legacy:app", "--modern", "modern:app", "--control-port", port]
+        said = command("routes", *named, folder=tmp_path)
+    lines = {tuple(line.split()[:2]): line.split()[2:] for line in said.splitlines()}
+    assert lines["GET", "/modules"][:4] == ["both", "100", "%", "1"]
+    assert lines["GET", "/items/{i:int}"][:4] == ["both", "0", "%", "2"]
+    assert "ago" in lines["GET", "/items/{i:int}"]
+    sums = re.search(r"legacy answered (\d+) of (\d+) requests", said)
+    assert sums is not None
+    assert int(sums[2]) - int(sums[1]) == 1  # and some to look whether the gateway is there
 
 
 def test_a_plan_for_stacks_elsewhere_is_checked_against_their_files(

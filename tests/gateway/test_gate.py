@@ -44,7 +44,7 @@ def gradual(who: float, boom: float = 0) -> str:
 @pytest.fixture
 def folder(tmp_path: Path) -> Settings:
     """After a run of parity that found one difference on GET /who; the plan in force has it at 10 %."""
-    chosen = settings(tmp_path, secret="long enough for the tests")
+    chosen = settings(tmp_path, secret="long enough for the tests", legacy=None, modern=None)
     evidence = Evidence(WHO, [(Probe(WHO, "plain", "GET", "/who"), (FOUND,))], reached=True)
     routes = {WHO: Judge((), TODAY, "now").report(evidence)}
     write_report(report_path(chosen.var), merged(None, SERVED, "now", routes))
@@ -194,7 +194,7 @@ async def test_the_report_counts_what_stands_on_a_route(folder: Settings) -> Non
     control = AsgiTarget(create_control(folder))
     report = (await control.send(Request("GET", "/api/v1/routes"))).json()
     found = {row["route"]: row["unexplained"] for row in report["routes"]}
-    assert found == {"GET /who": 1, "GET /boom": 0}
+    assert (found["GET /who"], found["GET /boom"]) == (1, 0)
 
 
 def test_a_report_that_cannot_be_read_holds_nobody_up(folder: Settings) -> None:

@@ -29,7 +29,8 @@ def shell(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     for name in Settings.model_fields:
-        monkeypatch.delenv(variable(name), raising=False)
+        monkeypatch.setenv(variable(name), "")  # options are exported: so that they are put back
+        monkeypatch.delenv(variable(name))
     monkeypatch.setenv("BANYAN_CONTROL_PORT", "1")
     monkeypatch.setenv("COLUMNS", "240")
     (tmp_path / "traffic.yaml").write_text(HALF)

@@ -26,6 +26,14 @@ def upload(name: str, filename: str, content: bytes) -> bytes:
 END = b"--B--\r\n"
 
 FORMS = {
+    "urlencoded, type in upper case": (
+        {"Content-Type": URLENCODED["Content-Type"].upper()},
+        b"a=1",
+    ),
+    "multipart, type in upper case": (
+        {"Content-Type": "MULTIPART/FORM-DATA; boundary=B"},
+        field("a", b"1") + END,
+    ),
     "p063: not UTF-8": (URLENCODED, b"a=%FF&%FE=1"),
     "p063: raw bytes that are not UTF-8": (URLENCODED, b"a=\xff"),
     "p065: blank": (URLENCODED, b"a="),

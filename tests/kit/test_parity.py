@@ -60,6 +60,8 @@ REQUESTS = {
     "host with the standard port": Request("GET", "/items//x", {"Host": "a.example:80"}),
     "malformed host": Request("GET", "/items//x", {"Host": "a/b<"}),
     "host with an impossible port": Request("GET", "/items//x", {"Host": "a:99999"}),
+    "host with a port that begins with 0": Request("GET", "/items//x", {"Host": "a:080"}),
+    "two hosts": Request("GET", "/items//x", {"Host": "a.example\nb.example"}),
     "IPv6 host": Request("GET", "/items//x", {"Host": "[::1]:8000"}),
     "encoded slash": Request("GET", "/items/a%2Fb"),
     "encoded slashes merge": Request("GET", "/items/%2Fb"),

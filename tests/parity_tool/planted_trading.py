@@ -81,7 +81,7 @@ FAULTS: Final[dict[tuple[str, str], tuple[Fault, str, set[tuple[str, str]]]]] = 
         _body(_untrue), "GET /api/market/markets", {("/BTC~1USD/active", "value")},
     ),
     ("GET", "/api/market/ohlcv/"): (
-        _unlike_flask, "GET /api/market/ohlcv/{symbol}", {("status", "status")},
+        _unlike_flask, "GET /api/market/ohlcv/{symbol}", {("status:400-422", "status")},
     ),
     ("GET", "/api/health"): (_with_cookie, "GET /api/health", {("cookie:sid", "extra")}),
 }  # fmt: skip

@@ -114,7 +114,7 @@ def test_a_run_over_some_routes_keeps_the_word_on_the_others(
 
 def test_a_stack_that_dies_is_a_finding_and_the_rest_is_not_probed(tmp_path: Path) -> None:
     found = routes(run(tmp_path, "GET /flag/{user}", "GET /list", "--json", modern="mortal"))
-    assert places(found["GET /flag/{user}"]) == {("status", "status")}
+    assert places(found["GET /flag/{user}"]) == {("status:200-500", "status")}
     assert found["GET /list"]["verdict"] == "not probed"
     assert "modern's process ended with exit code 3" in found["GET /list"]["note"]
 

@@ -108,9 +108,9 @@ def test_a_difference_in_json_is_named(
 @pytest.mark.parametrize(
     ("expected", "got", "differences"),
     [
-        (answer(status=200), answer(status=500), {("status", "status")}),
-        (answer(b"a", status=200), answer(b"b", status=500), {("status", "status")}),
-        (answer({"a": 1}), answer({"a": 2}, status=201), {("status", "status"), ("/a", "value")}),
+        (answer(status=200), answer(status=500), {("status:200-500", "status")}),
+        (answer(b"a", status=200), answer(b"b", status=500), {("status:200-500", "status")}),
+        (answer({"a": 1}), answer({"a": 2}, status=201), {("status:200-201", "status"), ("/a", "value")}),
         (answer(b"", ("X-A", "1")), answer(), {("header:x-a", "missing")}),
         (answer(), answer(b"", ("X-A", "1")), {("header:x-a", "extra")}),
         (answer(b"", ("X-A", "1")), answer(b"", ("X-A", "2")), {("header:x-a", "header")}),
@@ -207,6 +207,10 @@ def test_a_redirect_of_flask_is_its_own_equal() -> None:
         ("/a/**", "/a", True),
         ("/a/**", "/ab", False),
         ("**", "header:x-a", True),
+        ("status", "status:404-200", True),
+        ("status:404-200", "status:404-500", False),
+        ("header", "header:x-a", True),
+        ("/a", "/a:b", False),
     ],
 )
 def test_a_pattern_names_paths(pattern: str, path: str, matched: bool) -> None:

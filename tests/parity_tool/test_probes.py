@@ -94,12 +94,34 @@ def probes(route: str, *examples: Example, **options: Any) -> dict[str, Probe]:
         ("query colour: in the other case", "/items/1?colour=RED"),
         ("unknown parameter", "/items/1?zz_unknown=1"),
         ("trailing slash", "/items/1/"),
+        ("leading slashes", "//items/1"),
+        ("slash doubled", "/items//1"),
         ("path item: 'abc'", "/items/abc"),
         ("path item: '2147483647'", "/items/2147483647"),
     ],
 )
 def test_a_read_is_asked_for_in_every_way(what: str, target: str) -> None:
     assert probes("GET /items/{item:int}")[what].target == target
+
+
+@pytest.mark.parametrize(
+    ("what", "header"),
+    [
+        ("If-None-Match *", ("If-None-Match", "*")),
+        ("Range bytes=0-3", ("Range", "bytes=0-3")),
+        ("authorization Basic !", ("Authorization", "Basic !")),
+        ("odd cookies", ("Cookie", 'odd="a b"; odd=2; empty=; naked; pct=%C3%A9')),
+    ],
+)
+def test_a_read_is_asked_for_with_every_kind_of_header(what: str, header: tuple[str, str]) -> None:
+    assert header in probes("GET /items/{item:int}")[what].headers
+
+
+def test_who_is_told_to_have_a_token_is_asked_without_it_too() -> None:
+    token = Example(route="* /**", headers={"Authorization": "Bearer abc"})
+    made = probes("GET /items/{item:int}", token)
+    assert "Authorization" not in dict(made["no authorization"].headers)
+    assert "no authorization" not in probes("GET /items/{item:int}")
 
 
 def test_other_methods_are_tried_but_none_that_a_route_serves() -> None:
@@ -191,7 +213,12 @@ def test_an_example_is_asked_first_and_others_begin_with_it() -> None:
 def test_a_pattern_gives_a_token_to_every_request() -> None:
     example = Example(route="* /**", headers={"Authorization": "Bearer abc"})
     made = probes("GET /items/{item:int}", example)
-    assert {dict(probe.headers).get("Authorization") for probe in made.values()} == {"Bearer abc"}
+    told = {
+        dict(one.headers).get("Authorization")
+        for what, one in made.items()
+        if "authorization" not in what
+    }
+    assert told == {"Bearer abc"}
 
 
 @pytest.mark.parametrize(

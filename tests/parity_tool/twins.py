@@ -17,7 +17,7 @@ COOKIE: Final = "sid=1; HttpOnly; Path=/; SameSite=Lax"
 # Route → path and class of what must be found there, and nothing else.
 PLANTED: Final = {
     "GET /renamed": {("/order_id", "missing"), ("/orderId", "extra")},
-    "GET /refused": {("status", "status"), ("/error", "missing"), ("/detail", "extra")},
+    "GET /refused": {("status:400-422", "status"), ("/error", "missing"), ("/detail", "extra")},
     "GET /dropped": {("route", "missing")},
     "GET /flag/{user}": {("/active", "value")},
     "GET /number": {("/items/*/price", "type")},
@@ -26,7 +26,7 @@ PLANTED: Final = {
     "GET /order": {("/tags", "order")},
     "GET /null": {("/note", "null-vs-missing")},
     "GET /cookie": {("cookie:sid;httponly", "missing")},
-    "POST /created": {("status", "status")},
+    "POST /created": {("status:201-200", "status")},
     "GET /list": {("/rows", "length")},
 }
 

@@ -82,9 +82,11 @@ async def test_b031_nobody_but_the_gateway_says_who_the_client_is() -> None:
 
 async def test_b122_a_process_tells_what_its_app_serves() -> None:
     address = Spawned("BANYAN_LEGACY", "tests.remote.shop:flask_app")
-    async with process_stack(address, Stack.LEGACY, Settings()) as (_, served):
-        assert served is not None
-        assert Endpoint("GET", "/items/{item:int}") in served
+    async with process_stack(address, Stack.LEGACY, Settings()) as (_, told):
+        assert told.served is not None
+        assert Endpoint("GET", "/items/{item:int}") in told.served
+        assert told.door is not None
+        assert "/items/{item:int}" in {rule.template for rule in told.door.rules}
 
 
 @pytest.mark.parametrize(

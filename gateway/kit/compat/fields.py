@@ -126,21 +126,20 @@ class _FormValue(_Field):
 
 
 class _JsonBody(_Field):
-    """A body, or a part of it, as `get_json()` gives it; as `get_json(silent=True)` if optional.
+    """A body, or a part of it, as `get_json()` gives it; absent, if it may be, with another type.
 
-    FastAPI hands over the bytes of a body whose media type is another, also as data.
+    FastAPI hands over the bytes of a body whose media type is another, also as data. What is no JSON
+    is refused even if it may be absent: the views of `get_json(silent=True)` want `silent_json`.
     """
 
     def validate(
         self, value: Any, values: dict[str, Any] | None = None, *, loc: tuple[int | str, ...] = ()
     ) -> tuple[Any, list[Error]]:
-        if isinstance(value, bytes | Malformed):
-            kind = "missing" if isinstance(value, bytes) else "json_invalid"
-            return (
-                (None, [_error(loc, kind)])
-                if self.field_info.is_required()
-                else (self.fallback, [])
-            )
+        if isinstance(value, Malformed):
+            return None, [_error(loc, "json_invalid")]
+        if isinstance(value, bytes):
+            required = self.field_info.is_required()
+            return (None, [_error(loc, "missing")]) if required else (self.fallback, [])
         return super().validate(value, values or {}, loc=loc)
 
 

@@ -35,6 +35,8 @@ After = Callable[[Request, Head], Awaitable[None]]
 
 def before(app: ASGIApp, hooks: Sequence[Before], reading: Reading) -> ASGIApp:
     """`app` unless one of `hooks` answers; to be put inside the layer that handles exceptions."""
+    if not hooks:
+        return app
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

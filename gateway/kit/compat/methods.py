@@ -5,6 +5,8 @@ Flask gives them by itself; FastAPI answers 405 to both and names the methods of
 stays until the app declares these methods itself.
 """
 
+from anyio import Event
+from starlette._utils import create_collapsing_task_group
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +22,7 @@ def automatic_head(app: ASGIApp, routes: Routes) -> ASGIApp:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            await app(_as_get(scope, routes), receive, without_body(send))
+            await _head(app, _as_get(scope, routes), receive, send)
         else:
             await app(scope, receive, send)
 
@@ -52,16 +54,42 @@ def method_not_allowed(routes: Routes) -> Handler:
     return handle
 
 
-def without_body(send: Send) -> Send:
-    """`send` for an answer to HEAD: the headers, Content-Length included, and nothing else."""
+async def _head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """The headers, Content-Length included, and nothing else.
+
+    A stream may have no end, and Flask closes it unread. Here it hears that its client has left,
+    which Starlette heeds without an error if the server is of an older ASGI.
+    """
+    ended = Event()
 
     async def send_head(message: Message) -> None:
-        if message["type"] != "http.response.start":
-            more = message.get("more_body", False)
-            message = {"type": "http.response.body", "body": b"", "more_body": more}
-        await send(message)
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not ended.is_set():
+            ended.set()
+            await send({"type": "http.response.body", "body": b""})
 
-    return send_head
+    older = {**scope.get("asgi", {}), "spec_version": "2.3"}
+    await app({**scope, "asgi": older}, _until(ended, receive), send_head)
+
+
+def _until(ended: Event, receive: Receive) -> Receive:
+    async def receive_or_end() -> Message:
+        received: Message = {"type": "http.disconnect"}
+
+        async def ask() -> None:
+            nonlocal received
+            received = await receive()
+            tasks.cancel_scope.cancel()
+
+        if not ended.is_set():
+            async with create_collapsing_task_group() as tasks:  # raises what `receive` raises
+                tasks.start_soon(ask)
+                await ended.wait()
+                tasks.cancel_scope.cancel()
+        return received
+
+    return receive_or_end
 
 
 def _as_get(scope: Scope, routes: Routes) -> Scope:

@@ -52,12 +52,9 @@ def error_answer(envelope: Envelope | None) -> Handler:
     """The exception handler for HTTPException; a detail of its own replaces the sentence."""
 
     async def answer(_request: Request, error: HTTPException) -> Response:
-        if error.status_code in _REDIRECTS and (location := _location(error)):
-            response = redirect(location, error.status_code)
-            others = {k: v for k, v in (error.headers or {}).items() if k.lower() != "location"}
-            response.headers.update(others)
-            return response
-        return _answer(envelope, error.status_code, _description(error), error.headers)
+        return _redirect(error) or _answer(
+            envelope, error.status_code, _description(error), error.headers
+        )
 
     return answer
 
@@ -112,10 +109,15 @@ def markup(text: str) -> str:
     return str(escape(text))
 
 
-def _location(error: HTTPException) -> str | None:
+def _redirect(error: HTTPException) -> Response | None:
     """FastAPI's way to redirect from a dependency; in Flask that is `abort(redirect(url))`."""
-    named = {name.lower(): value for name, value in (error.headers or {}).items()}
-    return named.get("location")
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    location = headers.pop("location", None)
+    if location is None or error.status_code not in _REDIRECTS:
+        return None
+    response = redirect(location, error.status_code)
+    response.headers.update(headers)
+    return response
 
 
 def _description(error: HTTPException) -> str | None:

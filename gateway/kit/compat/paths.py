@@ -11,13 +11,13 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from werkzeug.sansio.utils import get_host
 
+from gateway.kit.compat.headers import header
 from gateway.kit.compat.pages import html, markup
 from gateway.kit.compat.routes import Routes, listed, route_path
 
 _SLASHES = re.compile("/{2,}")
-_HOST = re.compile(r"(?:[a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+])(?::(\d+))?")
-_STANDARD_PORT = {"http": ":80", "https": ":443"}
 # What Werkzeug leaves unquoted: https://url.spec.whatwg.org/#url-path-segment-string
 _PATH_SAFE = "!$&'()*+,/:;=@"
 _QUERY_SAFE = "%!$&'()*+,/:;=?@"
@@ -88,7 +88,4 @@ def moved(scope: Scope, target: str) -> Response:
 
 def _host(scope: Scope) -> str:
     """The client's Host without a standard port; empty if it is absent or malformed."""
-    header = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
-    host: str = header.removesuffix(_STANDARD_PORT.get(scope["scheme"], ""))
-    match = _HOST.fullmatch(host)
-    return host if match and (match[1] is None or 1 <= int(match[1]) <= 65535) else ""
+    return get_host(scope["scheme"], header(scope, "host")).lower()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
-from werkzeug.http import parse_cookie
 
 from gateway.kit.compat.headers import header
 from gateway.kit.compat.json import FlaskJSONResponse
+from gateway.kit.compat.reading import FlaskRequest
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -179,7 +179,7 @@ def _from_header(request: Request, tokens: Tokens) -> str:
 
 def _from_cookie(request: Request, tokens: Tokens, *, refresh: bool) -> tuple[str, str | None]:
     name = tokens.refresh_cookie if refresh else tokens.access_cookie
-    token = parse_cookie(header(request.scope, "cookie")).get(name)
+    token = FlaskRequest(request.scope).cookies.get(name)
     if not token:
         raise TokenMissing(f'Missing cookie "{name}"')
     if not tokens.cookie_csrf_protect or request.method not in tokens.csrf_methods:

@@ -119,11 +119,15 @@ def log_in(
 
 
 def log_out(connection: HTTPConnection) -> None:
-    """Take from the session what `log_in` wrote, and the remember cookie from the client."""
-    session = session_of(connection)
+    """Take from the session what `log_in` wrote, and the remember cookie from the client.
+
+    Session protection comes first, as in `load_user`: Flask-Login loads whom it logs out.
+    """
+    login, session = _login_of(connection), session_of(connection)
+    _has_ended(session, session_identifier(connection), login.protection)
     for key in ("_user_id", "_fresh", "_id"):
         session.pop(key, None)
-    if _login_of(connection).cookie.read(connection) is not None:
+    if login.cookie.read(connection) is not None:
         session["_remember"] = "clear"
         session.pop("_remember_seconds", None)
 

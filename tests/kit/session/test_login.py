@@ -6,7 +6,7 @@ import flask_login.utils
 import pytest
 from fastapi import FastAPI
 from flask_login import config
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
@@ -43,6 +43,9 @@ STEPS = st.tuples(st.sampled_from(PATHS), st.sampled_from(HEADERS), st.booleans(
 
 
 @settings(deadline=None, max_examples=60)
+@example(  # strong protection also counts for who logs out
+    [("/login/1", {}, False, False), ("/logout", {"User_Agent": "Firefox"}, True, False)], "strong"
+)
 @given(st.lists(STEPS, max_size=8), st.sampled_from(list(PROTECTIONS)))
 async def test_p088_a_client_that_is_moved_between_the_stacks_sees_what_flask_shows(
     steps: list[tuple[str, dict[str, str], bool, bool]], protection: str | None
