@@ -28,7 +28,7 @@ run: install  ## Start gateway and control plane over the trading system (8000, 
 	$(BIN)/banyan up $(STACKS)
 
 test: install  ## Run every test
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto
 
 e2e: install  ## Run the tests that start real processes
 	$(BIN)/pytest -m e2e

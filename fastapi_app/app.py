@@ -28,7 +28,7 @@ from fastapi_app import (
 from fastapi_app.auth import token_required
 from fastapi_app.openapi import describe
 from fastapi_app.schemas import Error
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import Behaviour, Cors, flask_compatible
 from shared_services import services
 from shared_services.services import Services
 from shared_services.settings import TradingSettings
@@ -49,7 +49,7 @@ def create_app(
     )
     # The schemas write dates and numbers themselves, and no answer of this API was ever NaN.
     own = {Behaviour.TYPES, Behaviour.TEXTS, Behaviour.DOCS}
-    flask_compatible(app, without=own, allow_nan=False)
+    flask_compatible(app, without=own, allow_nan=False, cors=Cors())
     errors.init_app(app)
     app.openapi = describe(app)  # type: ignore[method-assign]
     app.include_router(health.router)

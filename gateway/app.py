@@ -129,7 +129,8 @@ class Gateway:
         """Who answers in legacy's place what is no route, if legacy does not."""
         if table.door is None or (table.legacy and table.phase is not Phase.FULL):
             return None
-        return Doorkeeper(table, self._host.apps[Stack.MODERN], kit=bool(self._host.inventory.kit))
+        kit = bool(self._host.inventory.kit) and Stack.MODERN not in self._host.elsewhere
+        return Doorkeeper(table, self._host.apps[Stack.MODERN], kit=kit)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -21,7 +21,6 @@ REQUEST_ID: Final = b"x-request-id"
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _FORWARDED: Final = b"x-forwarded-for"
 OURS: Final = b"x-banyan-"
-DOOR: Final = b"x-banyan-door"  # the kit's `DECIDED`
 
 
 @dataclass(frozen=True, slots=True)

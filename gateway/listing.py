@@ -63,6 +63,7 @@ class _Listing:
         self._legacy = inventory.legacy or ()
         self._modern = inventory.modern or ()
         self._facts = inventory.facts
+        self._spelled = {endpoint.shape: endpoint for endpoint in inventory.spelled}
         self._twins = {endpoint.shape: endpoint for endpoint in self._modern}
         self._rules = _by_template(inventory.door.rules if inventory.door else ())
         self._methods = {"legacy": _methods(self._legacy), "modern": _methods(self._modern)}
@@ -80,7 +81,8 @@ class _Listing:
                 yield Listed(endpoint, Where.BOTH, tuple(self._pair(endpoint, twin)))
         for endpoint in self._modern:
             if endpoint.shape not in known:
-                yield Listed(endpoint, Where.MODERN, tuple(self._new(endpoint)))
+                spelled = self._spelled.get(endpoint.shape, endpoint)  # as traffic is counted
+                yield Listed(spelled, Where.MODERN, tuple(self._new(endpoint)))
 
     def _twin(self, endpoint: Endpoint) -> Endpoint | None:
         """Modern's route of the same shape, or its mount."""

@@ -7,5 +7,6 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+DOOR: Final = "banyan.door"  # in a scope: what the front door decided; the kit's `DECIDED`
 OWN: Final = "banyan.own"  # in a scope: modern gets the request as the client sent it
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

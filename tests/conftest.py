@@ -1,6 +1,12 @@
-"""What all tests share, and what the contract suite counted, at the end of a run."""
+"""What all tests share, who runs them, and what the suites counted, at the end of a run."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.differential.counts import DIFFERENTIAL, summed
 from tests.parity.campaign import PARITY
@@ -10,6 +16,34 @@ GENERATED = "generated requests"  # properties of tests that a run sums up
 PAIRS = "pairs (route, case)"
 BAD_INPUTS = "bad inputs"
 SERVERS = "differential, other servers"
+
+
+_GROUP = re.compile(r'xdist_group\("([^"]+)"\)')
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Files that name the same `xdist_group` run in one worker, and start their servers once.
+
+    xdist 3.8 does that by renaming the tests, which pytest 9.2 does not notice any more.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        self._root = config.rootpath
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(self._root / nodeid.partition("::")[0]) or nodeid
+
+
+@cache
+def _group(path: Path) -> str | None:
+    found = _GROUP.search(path.read_text())
+    return found[1] if found else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture

@@ -32,8 +32,7 @@ class Doorkeeper:
             return
         told = _told(decided)
         if self._kit:
-            headers = [*scope["headers"], (DECIDED, told)]
-            await self._modern({**scope, "headers": headers}, receive, send)
+            await self._modern({**scope, DECIDED: told}, receive, send)
         else:
             await head_as_get(said(scope, told))(scope, receive, send)
 
@@ -46,7 +45,7 @@ class Doorkeeper:
         return outcome(table.trie, scope["method"], path, domain, merge_slashes=merge)
 
 
-def _told(decided: Outcome) -> bytes:
+def _told(decided: Outcome) -> str:
     """As the kit reads it: a status, and the methods or the place to go to."""
     what = decided.location if "://" in decided.location else quote(decided.location, _PATH_SAFE)
-    return f"{decided.status} {what or ', '.join(decided.allow)}".strip().encode()
+    return f"{decided.status} {what or ', '.join(decided.allow)}".strip()

@@ -42,6 +42,7 @@ class StackHost:
         self._portal: BlockingPortal
         self.apps: dict[Stack, App] = {}
         self.inventory = Inventory()
+        self.elsewhere: set[Stack] = set()  # stacks that hear nothing but HTTP
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
@@ -78,6 +79,7 @@ class StackHost:
         """The app or the address as a stack, and what it tells about itself."""
         enter = self._exit.enter_async_context
         if isinstance(app, Remote):
+            self.elsewhere.add(stack)
             return await enter(remote_stack(app, stack, self._settings))
         if isinstance(app, Spawned):
             return await enter(process_stack(app, stack, self._settings))

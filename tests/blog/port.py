@@ -11,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.concurrency import run_in_threadpool
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from gateway.kit.compat.behaviours import Behaviour
 from gateway.kit.compat.files import static_files
 from gateway.kit.compat.install import flask_compatible
 from gateway.kit.compat.urls import redirect, url_for
@@ -182,7 +181,7 @@ def delete(request: Request, db: Database, post: OwnPost) -> Any:
 
 app = FastAPI()
 app.add_middleware(FlaskSession, "dev")
-flask_compatible(app, without={Behaviour.CORS}, before_request=[load_logged_in_user])
+flask_compatible(app, before_request=[load_logged_in_user])
 app.mount("/static", static_files(FLASKR / "static"), name="static")
 app.include_router(auth)
 app.include_router(blog)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from werkzeug.routing import BaseConverter
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from gateway.kit.compat.hooks import Head
 
 FILES: Final[dict[str, bytes]] = {"a.txt": b"hello static\n"}
@@ -100,7 +100,7 @@ def modern_with_kit() -> Modern:
 def _port(*, kit: bool) -> Modern:
     app = Modern()
     if kit:
-        flask_compatible(app, without={Behaviour.CORS}, after_request=[_after])
+        flask_compatible(app, after_request=[_after])
 
     @app.api_route("/items/{i}", methods=["GET", "DELETE"])
     async def item(request: Request, i: int) -> PlainTextResponse:

@@ -13,6 +13,7 @@ from gateway.stacks.address import StackNotFound
 from gateway.stacks.load import load
 from tests.door import apps
 from tests.door.asking import KINDS, differing
+from tests.drive import AsgiTarget, Request
 from tests.stacks import gateway
 
 STACKS = {
@@ -91,3 +92,10 @@ async def test_a_file_of_routes_that_cannot_be_read_stops_the_start(
     with pytest.raises(StackNotFound, match=f"BANYAN_LEGACY_ROUTES: .*legacy.json: {problem}"):
         async with gateway(tmp_path, "phase: full\n", None, apps.modern, legacy_routes=file):
             pass
+
+
+async def test_a_client_cannot_say_what_a_front_door_decided_where_there_is_none() -> None:
+    """Not even by the names under which the gateway tells it."""
+    for name in ("X-Banyan-Door", "banyan.door"):
+        asked = Request("GET", "/json", {name: "308 https://evil.example/"})
+        assert (await AsgiTarget(apps.modern_with_kit()).send(asked)).status == 200

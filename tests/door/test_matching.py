@@ -11,6 +11,8 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from gateway.door.outcome import outcome
 from gateway.door.rules import CONVERTERS
 from gateway.door.url_map import front_door
+from gateway.endpoints import Endpoint, Inventory
+from gateway.listing import listing
 from tests.door.oracle import App, Pair, table_of
 
 SEGMENTS = [
@@ -166,3 +168,9 @@ def test_p010_p018_modern_is_asked_for_the_path_that_its_template_has(
 def test_p018_a_redirect_goes_where_werkzeug_sends_it(target: str) -> None:
     pair = Pair(App([Rule("/old/<n>", endpoint="e", redirect_to=target)]))
     assert pair.door("GET", "/old/7") == pair.werkzeug("GET", "/old/7")
+
+
+def test_a_route_of_a_legacy_that_is_gone_is_listed_as_its_traffic_is_counted() -> None:
+    door = front_door(App([Rule("/items/<int:i>", endpoint="e", methods=["GET"])]))
+    inventory = Inventory((), (Endpoint("GET", "/items/{item_id}"),), door)
+    assert [row.endpoint.id for row in listing(inventory)] == ["GET /items/{i:int}"]

@@ -45,7 +45,8 @@ def shell(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     for name in Settings.model_fields:
-        monkeypatch.delenv(variable(name), raising=False)
+        monkeypatch.setenv(variable(name), "")  # or what a command exports would outlive the test
+        monkeypatch.delenv(variable(name))
     monkeypatch.setenv("BANYAN_SECRET", SECRET)
     monkeypatch.setenv("COLUMNS", "200")
     return Shell(tmp_path, capsys, monkeypatch)

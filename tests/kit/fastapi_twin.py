@@ -20,7 +20,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile as Uploaded
 
-from gateway.kit.compat import Behaviour, FlaskJSONResponse, first_query, flask_compatible
+from gateway.kit.compat import Behaviour, Cors, FlaskJSONResponse, first_query, flask_compatible
 from gateway.kit.compat.fields import FlaskBool, LenientInt
 from gateway.kit.compat.pages import html
 from tests.drive import AsgiTarget
@@ -48,11 +48,14 @@ class Asked(BaseModel):
     flag: FlaskBool = False
 
 
+_OPEN = Cors()  # as the Flask twin has flask-cors
+
+
 @cache  # it keeps nothing between requests
-def fastapi_twin(*without: Behaviour) -> AsgiTarget:
+def fastapi_twin(*without: Behaviour, cors: Cors | None = _OPEN) -> AsgiTarget:
     app = FastAPI()
     app.include_router(router)  # walking app.routes would miss these
-    flask_compatible(app, without=without)
+    flask_compatible(app, without=without, cors=cors)
     app.get("/list")(get_list)
     app.post("/two")(post_two)
     app.post("/form")(post_form)

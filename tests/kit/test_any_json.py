@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from pydantic import BaseModel
 
-from gateway.kit.compat import Behaviour, FlaskJSONResponse, flask_compatible
+from gateway.kit.compat import FlaskJSONResponse, flask_compatible
 from tests.drive import AsgiTarget, Request, WsgiTarget
 from tests.kit.equal import comparable, quiet_flask
 
@@ -68,7 +68,7 @@ def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 asked: dict[str, Any] = {}
 flask = quiet_flask(__name__)
 fastapi = FastAPI()
-flask_compatible(fastapi, without={Behaviour.CORS})
+flask_compatible(fastapi)
 
 
 @flask.get("/dict", endpoint="dict")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from gateway.kit.compat import FlaskJSONResponse, flask_compatible
+from gateway.kit.compat import Cors, FlaskJSONResponse, flask_compatible
 from gateway.kit.compat.bodies import limited_body, read_limited, silent_json
 from tests.drive import AsgiTarget, Request, WsgiTarget, _scope
 from tests.kit.equal import both, comparable, quiet_flask
@@ -92,7 +92,7 @@ def flask_app() -> flask.Flask:
 @cache
 def fastapi_app() -> AsgiTarget:
     app = FastAPI()
-    flask_compatible(app)
+    flask_compatible(app, cors=Cors())
     limited = APIRouter(prefix="/limit", route_class=limited_body(10))
 
     @app.post("/silent")

@@ -11,7 +11,7 @@ from fastapi import Request as FastAPIRequest
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from gateway.kit.compat.conditional import conditional
 from tests.drive import AsgiTarget, Request, WsgiTarget
 from tests.kit.equal import both, quiet_flask
@@ -76,7 +76,7 @@ def flask_app(
 @cache
 def fastapi_app(**arguments: Any) -> AsgiTarget:
     app = FastAPI()
-    flask_compatible(app, without=[Behaviour.CORS])
+    flask_compatible(app)
 
     @app.api_route("/x", methods=["GET", "POST"])
     async def view(request: FastAPIRequest) -> Response:

@@ -152,7 +152,7 @@ def fastapi_app(*without: Behaviour) -> AsgiTarget:
     app.include_router(router)
     for route in views.routes:
         app.router.routes.append(route)  # some are included, some are the app's own
-    flask_compatible(app, without={Behaviour.CORS, *without})
+    flask_compatible(app, without=without)
     return AsgiTarget(app)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response as StarletteResponse
 from starlette.staticfiles import StaticFiles
 from werkzeug.exceptions import HTTPException as WerkzeugException
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from tests.drive import AsgiTarget, Request, WsgiTarget
 from tests.kit.equal import comparable
 
@@ -55,7 +55,6 @@ def fastapi() -> AsgiTarget:
     app.include_router(router)
     flask_compatible(
         app,
-        without={Behaviour.CORS},
         envelope=lambda status, text: {"error": text, "code": status},
     )
     return AsgiTarget(app)
@@ -122,7 +121,7 @@ async def test_p054_a_range_beyond_the_file_is_a_page(tmp_path: Path, mounted: b
     (tmp_path / "a.txt").write_text("hello static\n")
     oracle = Flask(__name__, static_folder=str(tmp_path), static_url_path="/files")
     app = FastAPI()
-    flask_compatible(app, without={Behaviour.CORS})
+    flask_compatible(app)
     if mounted:
         app.mount("/files", StaticFiles(directory=tmp_path))
     else:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from gateway.kit.compat.files import send_file, send_from_directory, static_files
 from tests.drive import AsgiTarget, Request, WsgiTarget, _scope
 from tests.kit.equal import both, comparable, quiet_flask
@@ -85,7 +85,7 @@ def _static(folder: Path, filename: str) -> flask.Response:
 
 def fastapi_files(folder: Path, **options: Any) -> AsgiTarget:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    flask_compatible(app, without=[Behaviour.CORS])
+    flask_compatible(app)
     app.mount("/static", static_files(folder), name="static")
 
     @app.get("/file/{name}")
@@ -352,7 +352,7 @@ async def test_p095_a_file_is_closed_when_the_client_has_gone(folder: Path) -> N
 @pytest.mark.parametrize("path", ["/a/b", ""])
 async def test_p095_the_static_route_may_be_anywhere(folder: Path, path: str) -> None:
     app, oracle = FastAPI(), quiet_flask(__name__)
-    flask_compatible(app, without=[Behaviour.CORS])
+    flask_compatible(app)
     app.mount(path, static_files(folder))
     oracle.add_url_rule(f"{path}/<path:filename>", "static", partial(_static, folder))
     for target in ("/a.txt", "/sub//x", "//a.txt", "/nope", "/sub/%C3%A9.html"):

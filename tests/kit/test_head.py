@@ -11,7 +11,7 @@ from flask import Response
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from tests.drive import AsgiTarget, Request, WsgiTarget, _scope
 from tests.kit.equal import comparable, quiet_flask
 
@@ -19,7 +19,7 @@ DEADLINE = 10  # seconds; each stream has no end
 
 closed: list[str] = []
 app = FastAPI()
-flask_compatible(app, without={Behaviour.CORS})
+flask_compatible(app)
 
 
 async def resource() -> AsyncIterator[str]:

@@ -7,7 +7,7 @@ import flask
 import pytest
 from fastapi import Depends, FastAPI
 
-from gateway.kit.compat import Behaviour, flask_compatible, joined_header
+from gateway.kit.compat import flask_compatible, joined_header
 from tests.drive import AsgiTarget, Request
 from tests.kit.equal import both, quiet_flask
 
@@ -29,7 +29,7 @@ def flask_app() -> flask.Flask:
 @cache
 def fastapi_app() -> AsgiTarget:
     app = FastAPI()
-    flask_compatible(app, without=[Behaviour.CORS])
+    flask_compatible(app)
 
     @app.get("/hdr")
     async def get_header(

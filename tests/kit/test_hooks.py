@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from starlette.requests import Request as Asked
 from starlette.responses import Response
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import Cors, flask_compatible
 from gateway.kit.compat.hooks import Head
 from gateway.kit.compat.pages import html
 from tests.drive import AsgiTarget, Request, WsgiTarget
@@ -103,9 +103,7 @@ async def early(request: Asked, head: Head) -> None:
 
 def fastapi() -> AsgiTarget:
     app = FastAPI()
-    flask_compatible(
-        app, without={Behaviour.CORS}, before_request=(first, second), after_request=(last, early)
-    )
+    flask_compatible(app, before_request=(first, second), after_request=(last, early))
 
     @app.get("/json")
     async def json() -> dict[str, int]:
@@ -134,7 +132,7 @@ async def test_p044_a_hook_reaches_a_crash_in_middleware() -> None:
     async def mark(_request: Asked, head: Head) -> None:
         head.headers["X-After"] = "1"
 
-    flask_compatible(app, after_request=(mark,))
+    flask_compatible(app, cors=Cors(), after_request=(mark,))
 
     class Crashing:
         def __init__(self, app: Any) -> None:

@@ -11,7 +11,7 @@ from starlette.requests import Request as Asked
 from starlette.responses import JSONResponse, Response
 from werkzeug.exceptions import HTTPException as WerkzeugException
 
-from gateway.kit.compat import Behaviour, FlaskJSONResponse, flask_compatible
+from gateway.kit.compat import FlaskJSONResponse, flask_compatible
 from tests.drive import AsgiTarget, Request
 from tests.kit.equal import both, quiet_flask
 
@@ -52,7 +52,7 @@ async def refuse() -> None:
 
 
 def kit(app: FastAPI) -> None:
-    flask_compatible(app, without={Behaviour.CORS})
+    flask_compatible(app)
 
 
 def flask_app(statuses: list[int], *, all_errors: bool) -> Flask:

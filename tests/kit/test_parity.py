@@ -184,7 +184,7 @@ async def test_every_behaviour_can_be_dropped_and_is_missed(behaviour: Behaviour
 async def test_all_behaviours_can_be_dropped_and_fastapi_is_left() -> None:
     plain = FastAPI()
     plain.include_router(router)
-    bare = fastapi_twin(*Behaviour)
+    bare = fastapi_twin(*Behaviour, cors=None)
     for request in (REQUESTS | MISSED).values():
         if request.target not in {"/list", "/form"} and not request.target.startswith("/two"):
             assert await bare.send(request) == await AsgiTarget(plain).send(request)
@@ -216,6 +216,14 @@ async def test_p106_a_policy_may_be_given_for_all_paths(path: str) -> None:
     assert answer.header("access-control-allow-origin") == "https://a.example"
 
 
+async def test_p103_an_app_without_flask_cors_has_no_such_headers() -> None:
+    app = FastAPI()
+    flask_compatible(app)
+    app.get("/list")(get_list)
+    answer = await AsgiTarget(app).send(Request("GET", "/list", ORIGIN))
+    assert answer.header("access-control-allow-origin") is None
+
+
 async def test_p101_policies_may_be_given_for_paths() -> None:
     target = _with_policy({"/list": Cors(origins="https://a.example")})
     answer = await target.send(Request("GET", "/list", ORIGIN))
@@ -235,7 +243,7 @@ def _with_policy(cors: Cors | Resources) -> AsgiTarget:
 
 async def test_middleware_that_is_added_later_is_inside() -> None:
     app = FastAPI()
-    flask_compatible(app)
+    flask_compatible(app, cors=Cors())
 
     app.add_middleware(lambda _app: Response(status_code=418))
     answer = await AsgiTarget(app).send(Request("GET", "/", ORIGIN))

@@ -9,7 +9,7 @@ from flask import Flask
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from tests.drive import AsgiTarget, Request, WsgiTarget
 from tests.kit.equal import comparable, quiet_flask
 
@@ -40,7 +40,7 @@ def flask_app() -> WsgiTarget:
 @cache
 def fastapi_app() -> FastAPI:
     app = FastAPI()
-    flask_compatible(app, without={Behaviour.CORS})
+    flask_compatible(app)
     for path in ("/", "/x", "/s/"):
         app.get(path)(lambda: "here")
     return app

@@ -16,7 +16,7 @@ from flask_jwt_extended import JWTManager, create_access_token, get_jwt, jwt_req
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.kit.compat import Behaviour, FlaskJSONResponse, flask_compatible
+from gateway.kit.compat import FlaskJSONResponse, flask_compatible
 from gateway.kit.compat import tokens as kit
 from tests.drive import AsgiTarget, Request
 from tests.kit.equal import both, quiet_flask
@@ -48,7 +48,7 @@ async def revoked(claims: kit.Claims) -> bool:
 
 def fastapi_app(*, decoder: dict[str, Any] | None = None, **settings: Any) -> AsgiTarget:
     app = FastAPI()
-    flask_compatible(app, without=[Behaviour.CORS])
+    flask_compatible(app)
     app.exception_handler(kit.TokenRefused)(kit.refuse_token)
     decode = kit.jwt_decoder(KEY, **(decoder or {}))
     tokens = kit.Tokens(decode=decode, revoked=revoked, **settings)

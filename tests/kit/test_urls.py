@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from werkzeug.routing import BuildError
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from gateway.kit.compat.files import static_files
 from gateway.kit.compat.urls import redirect, url_for
 from tests.drive import AsgiTarget, Request
@@ -36,7 +36,7 @@ LOCATIONS = [
 
 def fastapi_app() -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    flask_compatible(app, without=[Behaviour.CORS])
+    flask_compatible(app)
     return app
 
 

@@ -36,5 +36,3 @@ class Behaviour(StrEnum):
     """Cookies are read by Werkzeug."""
     DOCS = "docs"
     """`/docs`, `/redoc` and `/openapi.json` are unknown paths."""
-    CORS = "cors"
-    """The headers of flask-cors, on errors as well."""

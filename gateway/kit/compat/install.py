@@ -37,7 +37,7 @@ class Options(TypedDict, total=False):
     """What the Flask app may have set itself; the names are those of Flask and its config."""
 
     cors: Cors | Resources | None
-    """One policy, or those of paths, as flask-cors's `resources`; by default everything is open."""
+    """flask-cors's policy, or those of paths (its `resources`), on errors as well; by default none."""
     envelope: pages.Envelope | None
     """The errors' JSON, of apps whose error handlers write it; by default they are pages."""
     before_request: Sequence[Before]
@@ -133,7 +133,7 @@ def _wrap_app(
         if Behaviour.PATHS in wanted:
             stack = exact_paths(stack, routes)
         stack = after(stack, options.get("after_request", ()), _reading(wanted, options))
-        return _with_cors(stack, options.get("cors")) if Behaviour.CORS in wanted else stack
+        return _with_cors(stack, options.get("cors"))
 
     app.build_middleware_stack = build_with_layers  # type: ignore[method-assign]
 
@@ -148,6 +148,6 @@ def _reading(wanted: Collection[Behaviour], options: Options) -> Reading:
 
 
 def _with_cors(app: ASGIApp, policy: Cors | Resources | None) -> ASGIApp:
-    if isinstance(policy, Mapping):
-        return cors(app, resources=policy)
-    return cors(app) if policy is None else cors(app, policy)
+    if policy is None:
+        return app
+    return cors(app, resources=policy) if isinstance(policy, Mapping) else cors(app, policy)

@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from gateway.head import DOOR, OURS, Header
-from gateway.messages import Scope
+from gateway.head import OURS, Header
+from gateway.messages import DOOR, Scope
 
 _NAME: Final = b"x-banyan-scope"
 _TARGET: Final = "banyan.target"
@@ -33,8 +33,8 @@ def seal(scope: Scope, headers: list[Header]) -> list[Header]:
     """`headers` and what else is to be known; the headers as they were, if those are others."""
     original: list[Header] = scope["headers"]
     if OURS in b",".join(dict(original)):  # WebSockets: nobody has dropped them before
-        original = [header for header in original if not _is_theirs(header)]
-        headers = [header for header in headers if not _is_theirs(header)]
+        original = [header for header in original if not header[0].startswith(OURS)]
+        headers = [header for header in headers if not header[0].startswith(OURS)]
     if headers != original and _only_kept_alive(original, headers):
         headers = original  # true of this hop as well
     client, server = scope.get("client"), scope.get("server")
@@ -44,6 +44,8 @@ def seal(scope: Scope, headers: list[Header]) -> list[Header]:
         client and tuple(client),
         server and tuple(server),
     )
+    if DOOR in scope:
+        facts = facts[:-1] + b',"banyan.door":' + _compact(scope[DOOR]) + b"}"
     if _TARGET in scope:
         facts = facts[:-1] + b',"target":' + _compact(scope[_TARGET]) + b"}"
     if headers != original or scope["type"] == "websocket":  # whose handshake is each hop's own
@@ -66,11 +68,6 @@ def unseal(scope: Scope) -> Scope:
     for name, value in told.pop("target", {}).items():
         told[name] = value if name == "path" else value.encode("latin-1")
     return {**scope, **told, "headers": headers}
-
-
-def _is_theirs(header: Header) -> bool:
-    """Under a name of ours, and not what the front door adds after the clients' have been dropped."""
-    return header[0].startswith(OURS) and header[0] != DOOR
 
 
 def _only_kept_alive(original: list[Header], headers: list[Header]) -> bool:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from flask import Flask, request, session
 from starlette.requests import Request as Asked
 
-from gateway.kit.compat import Behaviour, flask_compatible
+from gateway.kit.compat import flask_compatible
 from gateway.kit.compat.hooks import Head
 from gateway.kit.session import FlaskSession, session_of
 from tests.drive import Answer, AsgiTarget, Request, WsgiTarget
@@ -63,7 +63,7 @@ def fastapi_app() -> AsgiTarget:
             work(what, session_of(asked))
         head.headers["X-Hook"] = "1"
 
-    flask_compatible(app, without={Behaviour.CORS}, after_request=[hook])
+    flask_compatible(app, after_request=[hook])
 
     for what in ("set", "read", "nothing", "boom"):
 
