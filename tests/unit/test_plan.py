@@ -190,7 +190,8 @@ def test_a_cohort_of_its_own_makes_a_route_independent() -> None:
     assert beta is not None
     assert main is not None
     same = sum(
-        decide(table, beta.route, b"%d" % unit).stack is decide(table, main.route, b"%d" % unit).stack
+        decide(table, beta.route, b"%d" % unit).stack
+        is decide(table, main.route, b"%d" % unit).stack
         for unit in range(2000)
     )
     assert 900 < same < 1100
