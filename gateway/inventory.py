@@ -1,12 +1,12 @@
 """What both apps serve, read from the apps themselves, and kept in files."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.atomic import replace_file
 from gateway.door.url_map import front_door, served_rules, template_of
 from gateway.endpoints import Endpoint, Inventory, Served, Told
 from gateway.fastapi_facts import facts_of, routes_of
@@ -51,11 +51,8 @@ def read_inventory(path: Path) -> Inventory | None:
 
 
 def write_inventory(path: Path, inventory: Inventory) -> None:
-    """Replaces the file as a whole: a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_bytes(_INVENTORY.dump_json(inventory, indent=1) + b"\n")
-    draft.replace(path)
+    """Raises OSError."""
+    replace_file(path, _INVENTORY.dump_json(inventory, indent=1) + b"\n")
 
 
 def told_from(document: str | bytes) -> Told:

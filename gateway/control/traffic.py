@@ -3,7 +3,6 @@
 A route is done when legacy has not been asked for it for long enough, which is a matter of weeks.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from anyio import to_thread
 from prometheus_client import Metric
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.atomic import replace_file
 from gateway.control.scrape import registry
 
 INTERVAL: Final = 15.0  # seconds between two writes; a kill loses so much
@@ -65,11 +65,9 @@ class TrafficLog:
         return found
 
     def write(self) -> None:
-        """Replaces the file as a whole. Raises OSError."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(_FILE.dump_json(self.total(registry().collect()), indent=1) + b"\n")
-        draft.replace(self.path)
+        """Raises OSError."""
+        seen = self.total(registry().collect())
+        replace_file(self.path, _FILE.dump_json(seen, indent=1) + b"\n")
 
     async def keep(self) -> None:
         """Writes again and again until cancelled."""

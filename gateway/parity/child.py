@@ -19,6 +19,7 @@ from anyio import to_thread
 
 from gateway.endpoints import Served
 from gateway.errors import BanyanError
+from gateway.inventory import told_by
 from gateway.messages import App, Message, Scope
 from gateway.parity.model import Probe
 from gateway.settings import Settings
@@ -26,7 +27,7 @@ from gateway.shadow.bodies import parsed
 from gateway.shadow.difference import Answer
 from gateway.stacks.address import Remote, Spawned
 from gateway.stacks.lifespan import lifespan
-from gateway.stacks.load import is_asgi, load, served_by
+from gateway.stacks.load import is_asgi, load
 from gateway.stacks.portal import portal
 from gateway.stacks.remote.stack import remote_stack
 from gateway.stacks.wsgi.bridges import wsgi_stack
@@ -100,13 +101,13 @@ async def _opened(order: Order) -> AsyncIterator[tuple[App, dict[str, Any], Hell
             yield remote, {}, Hello(openapi=await _fetched(remote, order.deadline))
         elif is_asgi(app):
             state = await stack.enter_async_context(lifespan(app))
-            yield app, state, Hello(served_by(app), _described(app))
+            yield app, state, Hello(told_by(app).served, _described(app))
         else:
             bridge = wsgi_stack(
                 app, order.settings, await stack.enter_async_context(portal()), state := {}
             )
             stack.callback(bridge.close)
-            yield bridge, state, Hello(served_by(app))
+            yield bridge, state, Hello(told_by(app).served)
 
 
 async def ask(app: App, probe: Probe, state: Mapping[str, Any], deadline: float) -> Answer:

@@ -1,7 +1,6 @@
 """`parity.json` in the var folder: the last word on every route, for people and for the plan's gate."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.atomic import replace_file
 from gateway.endpoints import Inventory, Served
 from gateway.parity.model import Finding, Report, RouteReport
 
@@ -40,11 +40,8 @@ def read_report(path: Path) -> Report | None:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Replaces the file as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_bytes(_REPORT.dump_json(report, indent=1) + b"\n")
-    draft.replace(path)
+    """Raises OSError."""
+    replace_file(path, _REPORT.dump_json(report, indent=1) + b"\n")
 
 
 def merged(

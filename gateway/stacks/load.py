@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from gateway.endpoints import Served, Told
+from gateway.endpoints import Told
 from gateway.inventory import told_by
 from gateway.stacks.address import ImportString, Spawned, StackNotFound, parse_address
 
@@ -86,8 +86,3 @@ def _takes(app: Any) -> int | None:
         and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
         for parameter in parameters
     )
-
-
-def served_by(app: Any) -> Served:
-    """What an app serves; None if it does not tell."""
-    return told_by(app).served

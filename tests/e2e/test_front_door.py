@@ -12,17 +12,27 @@ import httpx
 import pytest
 
 from tests.contract.servers import server_over
-from tests.e2e.processes import BIN, DEADLINE, ROOT, Running, banyan, started, wait
+from tests.e2e.processes import (
+    BIN,
+    DEADLINE,
+    ROOT,
+    VALIDATED_GUNICORN,
+    Running,
+    banyan,
+    started,
+    wait,
+)
+from tests.e2e.validated import validated
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("front door")]
 
 MODERN = """
 import sys
 from fastapi import FastAPI
-from gateway.kit.compat import flask_compatible
+from gateway.kit.compat import Cors, flask_compatible
 
 app = FastAPI()
-flask_compatible(app)
+flask_compatible(app, cors=Cors())
 
 @app.get("/items/{i}")
 async def item(i: int):
@@ -116,10 +126,13 @@ def test_p018_without_flask_a_missing_file_of_its_routes_stops_the_start(
 def elsewhere(folder: Path) -> Iterator[dict[str, str]]:
     """Both apps under servers of their own, and the settings that name them."""
     path = f"{folder}:{ROOT}"
-    gunicorn = ("gunicorn", "legacy:app", "--bind=127.0.0.1:{port}")
+    gunicorn = ("gunicorn", VALIDATED_GUNICORN[1], "--bind=127.0.0.1:{port}")
     uvicorn = ("uvicorn", "modern:app", "--port={port}")
     with (
-        server_over("memory://", gunicorn, folder, PYTHONPATH=path) as (legacy, _),
+        server_over("memory://", gunicorn, folder, PYTHONPATH=path, VALIDATED="legacy:app") as (
+            legacy,
+            _,
+        ),
         server_over("memory://", uvicorn, folder, PYTHONPATH=path) as (modern, _),
     ):
         yield {
@@ -159,7 +172,7 @@ def test_the_list_of_routes_has_the_traffic_of_the_gateway_that_runs(
     )
     for app in ("legacy.py", "modern.py"):
         (tmp_path / app).write_text((folder / app).read_text())
-    stacks = {"BANYAN_LEGACY": "legacy:app", "BANYAN_MODERN": "modern:app"}
+    stacks = validated({"BANYAN_LEGACY": "legacy:app", "BANYAN_MODERN": "modern:app"})
     with banyan(tmp_path, "up", **stacks) as running:
         for path in ("/modules", "/items/3", "/items/4"):
             httpx.get(f"{running.url('gateway')}{path}")
