@@ -13,13 +13,13 @@ from flask import Flask
 from pydantic import BaseModel, Field
 
 from gateway.endpoints import Endpoint, Inventory
+from gateway.inventory import told_by
 from gateway.parity.examples import Example, read_examples
 from gateway.parity.files import FileRefused
 from gateway.parity.model import Probe
 from gateway.parity.probes import Generator, check_examples
 from gateway.parity.routes import operations, shared
 from gateway.parity.schema import Schemas
-from gateway.stacks.load import served_by
 
 
 class Colour(StrEnum):
@@ -62,7 +62,7 @@ def port() -> FastAPI:
 
 
 APP = port()
-SERVED = served_by(APP)
+SERVED = told_by(APP).served
 INVENTORY = Inventory(SERVED, SERVED)
 DOCUMENT: Mapping[str, Any] = APP.openapi()
 
@@ -243,7 +243,7 @@ def test_an_example_that_would_have_no_effect_is_refused(
 def test_a_route_is_shared_whatever_its_variables_are_called() -> None:
     legacy = Flask("legacy", static_folder=None)
     legacy.add_url_rule("/items/<int:number>", view_func=lambda number: "", endpoint="items")
-    inventory = Inventory(served_by(legacy), SERVED)
+    inventory = Inventory(told_by(legacy).served, SERVED)
     (operation,) = operations(shared(inventory), DOCUMENT)
     assert operation.endpoint.id == "GET /items/{number:int}"
     assert [parameter.name for parameter in operation.at("query")] == ["size", "colour", "deep"]

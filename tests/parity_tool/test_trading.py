@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.inventory import told_by
 from gateway.parity.command import probed, wanted
 from gateway.parity.examples import read_examples
 from gateway.parity.model import Report
 from gateway.parity.probes import check_examples
 from gateway.settings import Settings
-from gateway.stacks.load import served_by
 from legacy_flask.app import create_app
 from shared_services.settings import TradingSettings
 from tests.parity_tool.planted_trading import DROPPED, FAULTS
@@ -56,5 +56,5 @@ def test_a_route_without_a_fault_is_equal(report: Report) -> None:
 
 
 def test_every_example_names_a_route_and_its_variables() -> None:
-    served = served_by(create_app(TradingSettings(store="memory://")))
+    served = told_by(create_app(TradingSettings(store="memory://"))).served
     check_examples(read_examples(EXAMPLES), list(served or ()))

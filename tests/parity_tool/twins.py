@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from flask import Flask, jsonify, make_response, request
 from flask_cors import CORS
 
-from gateway.kit.compat import flask_compatible
+from gateway.kit.compat import Cors, flask_compatible
 
 HTTP_DATE: Final = "Wed, 15 Nov 2023 01:13:20 GMT"
 COOKIE: Final = "sid=1; HttpOnly; Path=/; SameSite=Lax"
@@ -84,7 +84,7 @@ def planted() -> FastAPI:
 def mortal() -> FastAPI:
     """Its process ends when `/flag/{user}` is asked for."""
     app = FastAPI()
-    flask_compatible(app)
+    flask_compatible(app, cors=Cors())
     app.get("/flag/{user}")(lambda user: os._exit(3))
     app.get("/list")(lambda: {"rows": [1, 2, 3]})
     return app
@@ -92,7 +92,7 @@ def mortal() -> FastAPI:
 
 def _port(*, faulty: bool) -> FastAPI:
     app = FastAPI()
-    flask_compatible(app)
+    flask_compatible(app, cors=Cors())
     _add_constant(app, faulty=faulty)
     _add_made(app, faulty=faulty)
 
