@@ -87,7 +87,7 @@ def _show(report: Report, complaints: list[str], today: date) -> None:
             console.print(_line(one.route, finding), soft_wrap=True)
     for complaint in complaints:
         console.print(f"[yellow]rule[/] {marked(complaint)}", soft_wrap=True)
-    console.print(_summary(report))
+    console.print(_summary(report), soft_wrap=True)
 
 
 def _table(report: Report, today: date) -> "Table":
@@ -95,19 +95,20 @@ def _table(report: Report, today: date) -> "Table":
     from rich.table import Column, Table
 
     table = Table(
-        Column("route", no_wrap=True),
-        "verdict",
-        "probes",
-        "unexplained",
-        "explained",
-        "note",
+        Column("route", overflow="fold"),
+        Column("verdict", no_wrap=True),
+        *(
+            Column(title, no_wrap=True, justify="right")
+            for title in ("probes", "open", "explained")
+        ),
         box=SIMPLE_HEAD,
     )
     for one in report.routes.values():
         standing = len(one.standing(today))
         explained = len(one.findings) - standing
         counts = (str(one.probes or ""), str(standing or ""), str(explained or ""))
-        table.add_row(marked(one.route), one.verdict, *counts, marked(one.note))
+        note = f"\n[dim]{marked(one.note)}[/]" if one.note else ""
+        table.add_row(f"{marked(one.route)}{note}", one.verdict, *counts)
     return table
 
 

@@ -48,7 +48,7 @@ def probed(asked: Wanted, rules: Sequence[Rule], *, values: bool) -> tuple[Repor
     judge = Judge(rules, now.date(), now.isoformat(timespec="seconds"), values)
     routes = {route: judge.report(evidence) for route, evidence in found.evidence.items()}
     if not routes:
-        raise Usage(f"no route of either stack is {' or '.join(asked.routes) or 'there'}")
+        raise Usage("neither stack serves a route")
     path = report_path(asked.settings.var)
     report = merged(read_report(path), found.inventory, judge.at, routes)
     write_report(path, report)

@@ -8,9 +8,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Final, Protocol
 
 from gateway.endpoints import Endpoint, Inventory, Served
+from gateway.errors import BanyanError
 from gateway.parity.child import CRASHED, Order
 from gateway.parity.examples import Example
 from gateway.parity.model import Evidence, Probe
@@ -31,6 +33,12 @@ PATIENCE: Final = 10.0  # seconds for the probes of one route; a slow one gets f
 _NO_FRESH: Final = "it may write: name the stacks' throw-away stores with --fresh"
 _ELSEWHERE: Final = "it may write, and a stack runs elsewhere"
 _ANY: Final = "a mount: its methods are not known"
+
+
+class NoSuchRoute(BanyanError):
+    """What the operator names is no route of either stack."""
+
+    exit_code = 2
 
 
 class Answering(Protocol):
@@ -77,13 +85,14 @@ class Found:
 
 
 def run(wanted: Wanted) -> Found:
-    """Raises StackUnusable, StackNotFound and FileRefused."""
+    """Raises StackUnusable, StackNotFound, FileRefused and NoSuchRoute."""
     wanted.settings.var.mkdir(parents=True, exist_ok=True)
     orders = [wanted.order(Stack.LEGACY, "legacy"), wanted.order(Stack.MODERN, "modern")]
     with running(orders) as (legacy, modern):
         inventory = Inventory(
             _served(wanted, Stack.LEGACY, legacy), _served(wanted, Stack.MODERN, modern)
         )
+        _check_routes(wanted, inventory)
         evidence = _lacking(wanted, inventory)
         probes = list(_probes(wanted, inventory, modern, evidence))
         begun = time.monotonic()
@@ -99,6 +108,16 @@ def _served(wanted: Wanted, stack: Stack, running: Running) -> Served:
     """What a stack tells, or what was exported for one that runs elsewhere."""
     told = exported(wanted.settings, stack) if running.hello.served is None else None
     return told.served if told else running.hello.served
+
+
+def _check_routes(wanted: Wanted, inventory: Inventory) -> None:
+    """A pattern that names nothing would have no effect."""
+    served = [*(inventory.legacy or ()), *(inventory.modern or ())]
+    for pattern in wanted.routes:
+        if not any(matches(pattern, endpoint) for endpoint in served):
+            near = get_close_matches(pattern, [one.id for one in served], 1, cutoff=0.0)
+            hint = f"; nearest: {near[0]}" if near else ""
+            raise NoSuchRoute(f"neither stack serves {pattern}{hint}")
 
 
 def _lacking(wanted: Wanted, inventory: Inventory) -> dict[str, Evidence]:

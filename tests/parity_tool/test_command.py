@@ -12,6 +12,7 @@ from gateway.cli.flags import with_settings
 from gateway.cli.parity import parity
 from gateway.errors import BanyanError
 from gateway.parity.report import standing
+from gateway.parity.run import NoSuchRoute
 from tests.parity_tool.twins import PLANTED
 
 pytestmark = pytest.mark.xdist_group("parity tool")  # each run starts three processes
@@ -124,3 +125,10 @@ def test_a_stack_that_cannot_start_is_named(tmp_path: Path) -> None:
     assert isinstance(result.exception, BanyanError)
     assert result.exception.exit_code == 2
     assert "no 'nothing'" in str(result.exception)
+
+
+def test_a_route_that_no_stack_serves_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    result = run(tmp_path, "GET /renamd", "--json")
+    assert isinstance(result.exception, NoSuchRoute)
+    assert str(result.exception) == "neither stack serves GET /renamd; nearest: GET /renamed"
+    assert result.exception.exit_code == 2

@@ -8,7 +8,7 @@ import pytest
 from gateway.inventory import told_by
 from gateway.parity.command import probed, wanted
 from gateway.parity.examples import read_examples
-from gateway.parity.model import Report
+from gateway.parity.model import Report, Verdict
 from gateway.parity.probes import check_examples
 from gateway.settings import Settings
 from legacy_flask.app import create_app
@@ -53,6 +53,24 @@ def test_a_fault_in_the_trading_system_is_named_by_route_path_and_class(
 
 def test_a_route_without_a_fault_is_equal(report: Report) -> None:
     assert not report.routes["GET /api/orders"].standing(date.min)
+
+
+@pytest.mark.e2e
+def test_the_trading_system_has_no_difference_that_nobody_explains(tmp_path: Path) -> None:
+    """Every route, the writes too, on stores of their own."""
+    settings = Settings(
+        legacy="legacy_flask.wsgi:app",
+        modern="fastapi_app.asgi:app",
+        var=tmp_path,
+        plan=tmp_path / "traffic.yaml",
+    )
+    fresh = ["TRADING_STORE=sqlite:///{folder}/t.db", "TRADING_CONFIG={folder}/config.json"]
+    report, _ = probed(wanted(settings, [], 60, fresh, EXAMPLES), [], values=False)
+    served = told_by(create_app(TradingSettings(store="memory://"))).served or ()
+    asked = [report.routes[endpoint.id] for endpoint in served]
+    assert {one.route: one.note for one in asked if one.verdict is Verdict.NOT_PROBED} == {}
+    assert [one.route for one in asked if "answered no probe with success" in one.note] == []
+    assert {one.route: one.standing(date.max) for one in asked if one.standing(date.max)} == {}
 
 
 def test_every_example_names_a_route_and_its_variables() -> None:
