@@ -22,9 +22,10 @@ _GROUP = re.compile(r'xdist_group\("([^"]+)"\)')
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Files that name the same `xdist_group` run in one worker, and start their servers once.
+    """A file runs in one worker, and starts its servers once; files of one `xdist_group` likewise.
 
-    xdist 3.8 does that by renaming the tests, which pytest 9.2 does not notice any more.
+    xdist 3.8 makes groups by renaming tests, which pytest 9.2 does not notice any more; and a worker
+    that is given its tests one by one waits longer for the next than most of them take.
     """
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:
@@ -32,7 +33,8 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has n
         self._root = config.rootpath
 
     def _split_scope(self, nodeid: str) -> str:
-        return _group(self._root / nodeid.partition("::")[0]) or nodeid
+        file = nodeid.partition("::")[0]
+        return _group(self._root / file) or file
 
 
 @cache

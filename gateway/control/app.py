@@ -47,7 +47,7 @@ class RoutesReport(BaseModel):
 
     plan: PlanReport
     workers: int
-    kit: list[str]  # behaviours of the kit that modern has
+    kit: list[str] = []  # behaviours of the kit that modern has
     routes: list[RouteReport]
 
 
