@@ -26,7 +26,6 @@ import structlog
 from gateway.answer import Answer, ClientTooSlow
 from gateway.assignment import Decision, decide
 from gateway.door.entry import Matched
-from gateway.door.hosts import domain_of
 from gateway.exchange import Exchange, Observer
 from gateway.failover import Budget
 from gateway.head import (
@@ -94,7 +93,7 @@ class Dispatch:
         found = _read(plan.reader, scope)
         path = _path(scope)
         table = plan.table
-        domain = domain_of(table.door, found, scope["scheme"]) if table.door else ""
+        domain = table.domain(found, scope["scheme"]) if table.by_host else ""
         matched = table.match(scope["method"], path, domain)
         route = matched.route if matched else None
         decision = self._decide(plan, route, found, scope)

@@ -11,6 +11,8 @@ from itertools import chain
 from typing import Final
 
 from gateway.door.entry import Entry, Matched
+from gateway.door.hosts import domain_of
+from gateway.door.outcome import Outcome, outcome
 from gateway.door.rules import VARIABLE, Door, DoorRule, Hosts
 from gateway.door.trie import Trie
 from gateway.routes import SPACE, Route
@@ -53,6 +55,10 @@ class RouteTable:
         for rule in chain(rules, *others):
             self._insert(rule, by_template[rule.template], walked)
 
+    def domain(self, found: Mapping[bytes, bytes], scheme: str) -> str:
+        """What a request's headers say about its host, where that says which rules there are."""
+        return domain_of(self.door, found, scheme) if self.door and self.by_host else ""
+
     def share(self, route: Route) -> int:
         """Buckets of the route that modern answers, 0 to SPACE, all things considered."""
         if self.kill_switch or self.phase is Phase.PARALLEL:
@@ -69,6 +75,13 @@ class RouteTable:
         entry = self.trie.find(method, path, domain)
         matched = None if entry is None else entry.match(method, path)
         return self._owned(path, domain) if matched is None and self.owned else matched
+
+    def outcome(self, method: str, path: str, domain: str = "") -> Outcome | None:
+        """What legacy's rules say where no route is reached; None if they do not tell."""
+        if self.door is None:
+            return None
+        merge = self.door.merge_slashes
+        return outcome(self.trie, method, path, domain, merge_slashes=merge)
 
     def _owned(self, path: str, domain: str) -> Matched | None:
         """What no route is for, on a path whose routes have all been given to modern's own routing."""

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from gateway.assignment import Decision, decide
 from gateway.cli.text import printable
+from gateway.door.outcome import Outcome
 from gateway.endpoints import Inventory, Told
 from gateway.errors import BanyanError
 from gateway.head import OVERRIDE, HeadReader
@@ -77,10 +78,12 @@ class Trace:
     override: Stack | None
     table: RouteTable
     decision: Decision
+    said: Outcome | None = None  # by the front door, where no route is reached
 
     def as_json(self) -> dict[str, Any]:
         return {
             "route": self.route.id if self.route else None,
+            "front_door": self.said._asdict() if self.said else None,
             "unit": self.unit,
             "bucket": self.decision.bucket,
             "steps": self.steps(),
@@ -89,7 +92,7 @@ class Trace:
         }
 
     def as_text(self) -> str:
-        label = self.route.id if self.route else "no route of the table: unmatched"
+        label = self.route.id if self.route else f"no route of the table: unmatched{self._said()}"
         lines = [
             ("route", label),
             ("unit", f"{self.unit} → bucket {self.decision.bucket} of {SPACE}"),
@@ -97,6 +100,12 @@ class Trace:
         lines += self.steps().items()
         lines.append(("answer", f"{self.decision.stack} ({self.decision.reason})"))
         return "\n".join(f"  {name:<15} {printable(text)}" for name, text in lines)
+
+    def _said(self) -> str:
+        if self.said is None:
+            return ""
+        what = self.said.location or ", ".join(self.said.allow)
+        return f"; the front door says {self.said.status}{what and f' ({what})'}"
 
     def steps(self) -> dict[str, str]:
         """The reasons in their order, up to the one that decided."""
@@ -130,10 +139,12 @@ def explained(settings: Settings, method: str, path: str, headers: list[str], cl
     if OVERRIDE in found:
         override = Overrides(settings.secret_bytes()).verify(found[OVERRIDE], time())
     decoded = "/" + unquote(path.partition("?")[0]).lstrip("/")
-    matched = table.match(method, decoded)
+    domain = table.domain(found, "http")
+    matched = table.match(method, decoded, domain)
     route = matched.route if matched else None
+    said = None if matched else table.outcome(method, decoded, domain)
     decision = decide(table, route, unit, override)
-    return Trace(route, unit.decode("latin-1"), override, table, decision)
+    return Trace(route, unit.decode("latin-1"), override, table, decision, said)
 
 
 def _told(settings: Settings, stack: Stack) -> Told:

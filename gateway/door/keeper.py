@@ -7,8 +7,7 @@ its business. Any other one would route the request by its own rules, so Werkzeu
 from typing import Final
 from urllib.parse import quote
 
-from gateway.door.hosts import domain_of
-from gateway.door.outcome import Outcome, outcome
+from gateway.door.outcome import Outcome
 from gateway.kit.compat.door import DECIDED, said
 from gateway.messages import App, Receive, Scope, Send
 from gateway.routing import RouteTable
@@ -37,12 +36,8 @@ class Doorkeeper:
             await head_as_get(said(scope, told))(scope, receive, send)
 
     def _outcome(self, scope: Scope) -> Outcome | None:
-        table, domain = self._table, ""
-        if table.door is not None and table.by_host:
-            domain = domain_of(table.door, dict(scope["headers"]), scope["scheme"])
-        path = "/" + scope["path"].lstrip("/")
-        merge = table.door is not None and table.door.merge_slashes
-        return outcome(table.trie, scope["method"], path, domain, merge_slashes=merge)
+        domain = self._table.domain(dict(scope["headers"]), scope["scheme"])
+        return self._table.outcome(scope["method"], "/" + scope["path"].lstrip("/"), domain)
 
 
 def _told(decided: Outcome) -> str:

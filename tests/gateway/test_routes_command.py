@@ -168,3 +168,20 @@ def test_what_cannot_be_exported_is_said(
 ) -> None:
     assert shell("routes", "export", *arguments) == code
     assert said in shell.err
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("DELETE", "/plain", "; the front door says 405 (GET, HEAD, OPTIONS)"),
+        ("OPTIONS", "/plain", "; the front door says 200 (GET, HEAD, OPTIONS)"),
+        ("GET", "/slashed", "; the front door says 308 (/slashed/)"),
+        ("GET", "/nothing", "; the front door says 404"),
+    ],
+)
+def test_explain_says_what_the_front_door_answers(
+    shell: Shell, method: str, path: str, said: str
+) -> None:
+    assert shell("explain", method, path, *STACKS) == 0
+    first = shell.out.splitlines()[0]
+    assert first == f"  route           no route of the table: unmatched{said}"
