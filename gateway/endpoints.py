@@ -1,13 +1,13 @@
 """What an app serves, in one notation for Flask and FastAPI. Pure."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from uuid import UUID
 
-from gateway.door.rules import Door, DoorRule
+from gateway.door.rules import VARIABLE, Door, DoorRule
 
-_VARIABLE = re.compile(r"\{\w+(?::(\w+))?\}")
+_SAMPLES: Final = {"int": "7", "float": "1.5", "uuid": str(UUID(int=7)), "bool": "true"}
 
 Shape = tuple[str, str]  # a method and a template whose variables have lost their names
 
@@ -25,8 +25,8 @@ class Endpoint(NamedTuple):
     @property
     def shape(self) -> Shape:
         """Two endpoints are one route when they differ in the names of variables only."""
-        return self.method, _VARIABLE.sub(
-            lambda variable: "{path}" if variable[1] == "path" else "{}", self.template
+        return self.method, VARIABLE.sub(
+            lambda variable: "{path}" if variable["kind"] == "path" else "{}", self.template
         )
 
 
@@ -67,7 +67,7 @@ class Inventory:
         """Routes as legacy spells them: what it serves, or what its rules say where it is gone."""
         if self.legacy or self.door is None:
             return self.legacy or ()
-        return tuple(dict.fromkeys(one for rule in self.door.rules for one in _routes_of(rule)))
+        return endpoints_of(self.door)
 
     def with_legacy(self, told: Told) -> "Inventory":
         return replace(self, legacy=told.served, door=told.door)
@@ -82,9 +82,26 @@ def parse_endpoint(route: str) -> Endpoint:
     return Endpoint(method, template)
 
 
+def endpoints_of(door: Door) -> tuple[Endpoint, ...]:
+    """The routes of an app's rules, without the methods that follow from others."""
+    return tuple(dict.fromkeys(one for rule in door.rules for one in _routes_of(rule)))
+
+
+def own_methods(methods: Iterable[str]) -> list[str]:
+    """Without HEAD where there is GET: it follows."""
+    named = set(methods)
+    return sorted(named - {"HEAD"} if "GET" in named else named)
+
+
+def sample(template: str, types: Mapping[str, str]) -> str:
+    """A path that a template takes, with values of its variables' types."""
+    return VARIABLE.sub(
+        lambda found: _SAMPLES.get(types.get(found["name"], found["kind"] or ""), "sample-7"),
+        template,
+    )
+
+
 def _routes_of(rule: DoorRule) -> Iterator[Endpoint]:
-    """Without the methods that follow from others."""
-    methods = {"*"} if rule.methods is None else set(rule.methods)
-    methods -= {"HEAD"} if "GET" in methods else set()
-    methods -= {"OPTIONS"} if rule.automatic_options else set()
-    yield from (Endpoint(method, rule.template) for method in sorted(methods))
+    automatic = {"OPTIONS"} if rule.automatic_options else set()
+    methods = ["*"] if rule.methods is None else own_methods(rule.methods - automatic)
+    yield from (Endpoint(method, rule.template) for method in methods)

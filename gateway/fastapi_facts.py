@@ -7,8 +7,7 @@ from uuid import UUID
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount, Route
 
-from gateway.door.rules import VARIABLE
-from gateway.endpoints import Facts
+from gateway.endpoints import Facts, sample
 
 _DOCS: Final = frozenset({"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"})
 _KINDS: Final[Mapping[Any, str]] = {
@@ -18,7 +17,6 @@ _KINDS: Final[Mapping[Any, str]] = {
     str: "string",
     bool: "bool",
 }
-_SAMPLES: Final = {"int": "7", "float": "1.5", "uuid": str(UUID(int=7)), "bool": "true"}
 
 
 class Found(NamedTuple):
@@ -48,14 +46,6 @@ def facts_of(app: Any) -> Facts:
         types={one.id: types for one in routes if (types := _types(one))},
         shadowed=dict(_shadowed(routes)),
         docs=frozenset(one.id for one in routes if _is_docs(one.context)),
-    )
-
-
-def sample(template: str, types: Mapping[str, str]) -> str:
-    """A path that a template takes, with values of its variables' types."""
-    return VARIABLE.sub(
-        lambda found: _SAMPLES.get(types.get(found["name"], found["kind"] or ""), "sample-7"),
-        template,
     )
 
 

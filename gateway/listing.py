@@ -9,8 +9,7 @@ from typing import NamedTuple
 from gateway.door.entry import Entry
 from gateway.door.rules import CONVERTERS, VARIABLE, Converter, DoorRule
 from gateway.door.trie import SLASH, Trie
-from gateway.endpoints import Endpoint, Inventory
-from gateway.fastapi_facts import sample
+from gateway.endpoints import Endpoint, Inventory, sample
 from gateway.routes import Route
 
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, quote_from_bytes, urlencode
 
+from gateway.door.rules import VARIABLE
 from gateway.endpoints import Endpoint
 from gateway.parity.model import Headers, Probe
-from gateway.parity.routes import VARIABLE
 from gateway.shadow.difference import Json
 
 Query = tuple[tuple[str, str | bytes], ...]

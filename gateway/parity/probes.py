@@ -10,13 +10,14 @@ from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
+from gateway.door.rules import VARIABLE
 from gateway.endpoints import Endpoint, Inventory
 from gateway.parity.asks import Ask, Spelled
 from gateway.parity.bodies import Case, body_cases, in_turn, with_good_body
 from gateway.parity.examples import Example, examples_for
 from gateway.parity.files import FileRefused
 from gateway.parity.model import SAFE, Probe
-from gateway.parity.routes import VARIABLE, Operation, Parameter, unserved_method
+from gateway.parity.routes import Operation, Parameter, unserved_method
 from gateway.parity.schema import Schemas
 from gateway.shadow.difference import Json
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gateway.door.rules import VARIABLE
 from gateway.endpoints import Endpoint, Inventory
 from gateway.parity.model import SAFE, UNSAFE
 from gateway.parity.schema import Node, Schemas
-
-VARIABLE: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 
 
 @dataclass(frozen=True, slots=True)

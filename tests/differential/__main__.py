@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from tests.differential.counts import Verdict
 from tests.differential.probes import PROBES
 from tests.differential.remainder import verdict
 from tests.differential.servers import BANYAN, OTHERS, targets
+from tests.differential.tables import counted, show
 
 _HEAD: Final = (
     "| target | probes | refused on purpose | same status | equal | connection kept or closed alike |",
@@ -25,33 +25,18 @@ def main(names: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder, targets(Path(folder), chosen) as running:
         reference, *others = running
         results = [one for probe in PROBES for one in outcomes(probe, reference, others)]
-    _print([*_HEAD, *(row(name, _of(name, results)) for name in chosen)])
-    for name in chosen:
-        _print(["", f"## {name}", "", *listed(_of(name, results))])
+    show(_HEAD, chosen, results, row, listed)
 
 
 def row(name: str, results: list[Outcome]) -> str:
     """One target's counts, as a line of a Markdown table."""
-    verdicts = Counter(verdict(one) for one in results)
-    refused = verdicts[Verdict.REFUSED]
-    status = len(results) - refused - verdicts[Verdict.STATUS]
-    alike = sum(one.same_connection for one in results)
-    sums = (len(results), refused, status, verdicts[Verdict.EQUAL], alike)
-    return f"| {name} | {' | '.join(map(str, sums))} |"
+    return counted(name, results, verdict, sum(one.same_connection for one in results))
 
 
 def listed(results: Iterable[Outcome]) -> list[str]:
     """Every difference, but for what is refused on purpose."""
     shown = (one for one in results if verdict(one) is not Verdict.REFUSED)
     return [f"- `{one.probe.id}` {line}" for one in shown for line in one.differences]
-
-
-def _of(name: str, results: Iterable[Outcome]) -> list[Outcome]:
-    return [one for one in results if one.target == name]
-
-
-def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

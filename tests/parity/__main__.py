@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from tests.differential.campaign import Outcome
 from tests.differential.counts import Verdict
+from tests.differential.tables import counted, show
 from tests.parity.accepted import accepted, verdict
 from tests.parity.campaign import outcomes
 from tests.parity.probes import PROBES
@@ -27,19 +27,12 @@ def main(names: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder, targets(Path(folder), chosen) as running:
         reference, *others = running
         results = [one for probe in PROBES for one in outcomes(probe, reference, others)]
-    _print([*_HEAD, *(row(name, _of(name, results)) for name in chosen)])
-    for name in chosen:
-        _print(["", f"## {name}", "", *listed(_of(name, results))])
+    show(_HEAD, chosen, results, row, listed)
 
 
 def row(name: str, results: list[Outcome]) -> str:
     """One target's counts, as a line of a Markdown table."""
-    verdicts = Counter(verdict(one) for one in results)
-    refused = verdicts[Verdict.REFUSED]
-    status = len(results) - refused - verdicts[Verdict.STATUS]
-    known = sum(accepted(one) is not None for one in results)
-    sums = (len(results), refused, status, verdicts[Verdict.EQUAL], known)
-    return f"| {name} | {' | '.join(map(str, sums))} |"
+    return counted(name, results, verdict, sum(accepted(one) is not None for one in results))
 
 
 def listed(results: Iterable[Outcome]) -> Iterator[str]:
@@ -62,14 +55,6 @@ def _reason(outcome: Outcome) -> str:
 
 def _row(outcome: Outcome) -> str:
     return outcome.probe.row
-
-
-def _of(name: str, results: Iterable[Outcome]) -> list[Outcome]:
-    return [one for one in results if one.target == name]
-
-
-def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
