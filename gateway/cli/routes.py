@@ -67,12 +67,15 @@ def export(
 
 
 def _show(report: "RoutesReport") -> None:
-    """A row per route with its notes below it, then the sums."""
+    """A row per route, then what there is to know of each, then the sums."""
     from rich.console import Console
 
     console = Console()
     console.print(_table(report.routes, datetime.now(UTC)))
-    console.print(_summary(report.routes, report.plan.phase))
+    for row in report.routes:
+        for line in _known(row):
+            console.print(f"{marked(row.route)}: {line}", soft_wrap=True, highlight=False)
+    console.print(_summary(report.routes, report.plan.phase), soft_wrap=True)
     console.print(_kit(report.kit), soft_wrap=True)
     for problem in report.plan.refused:
         console.print(f"[red]refused[/red] {marked(problem)}", highlight=False)
@@ -82,27 +85,21 @@ def _table(rows: "list[RouteReport]", now: datetime) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
 
+    traffic = any(row.legacy.total + row.modern.total for row in rows)
+    seen = ("legacy", "modern", "last legacy") if traffic else ()
+    numbers = (Column(title, justify="right", no_wrap=True) for title in ("split", *seen))
     table = Table(
         Column("route", overflow="fold"),
-        "served by",
-        Column("split", justify="right"),
-        Column("legacy", justify="right"),
-        Column("modern", justify="right"),
-        Column("last legacy", justify="right"),
-        "to know",
+        Column("served by", no_wrap=True),
+        *numbers,
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
     for row in rows:
-        table.add_row(
-            marked(row.route),
-            row.served or "neither",
-            "" if row.split is None else f"{row.split:g} %",
-            str(row.legacy.total or ""),
-            str(row.modern.total or ""),
-            _ago(row.legacy, now),
-            "\n".join(_known(row)),
-        )
+        split = "" if row.split is None else f"{row.split:g} %"
+        counts = (str(row.legacy.total or ""), str(row.modern.total or ""), _ago(row.legacy, now))
+        cells = (split, *counts) if traffic else (split,)
+        table.add_row(marked(row.route), row.served or "neither", *cells)
     return table
 
 
