@@ -15,7 +15,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from gateway.dispatch import ActivePlan, Dispatch
+from gateway.dispatch import UNMATCHED, ActivePlan, Dispatch
 from gateway.door.keeper import Doorkeeper
 from gateway.edge.hygiene import check
 from gateway.edge.refusals import refuse
@@ -24,20 +24,27 @@ from gateway.edge.settings import limits_of
 from gateway.errors import BanyanError
 from gateway.exchange import Observer
 from gateway.head import HeadReader, clean
+from gateway.heartbeat import Heartbeat, fingerprint
 from gateway.messages import App, Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.observe.access_log import open_access_log
 from gateway.observe.lag import watch_loop
+from gateway.observe.recent import Recent
+from gateway.observe.traffic import Traffic
 from gateway.override import Overrides
-from gateway.parity.gate import gate_of
 from gateway.plan.compile import compile_plan
+from gateway.plan.desk import PlanDesk
 from gateway.plan.document import Document, PlanRefused, Problem
-from gateway.plan.file import LastGood
+from gateway.plan.door import FileDoor
+from gateway.plan.file import FileBase, LastGood
 from gateway.plan.first import write_first_plan
+from gateway.plan.model import Plan
 from gateway.plan.watch import PlanWatch
 from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.stacks.host import Loader, StackHost, loader
+from gateway.store.opening import open_store
+from gateway.store.signal import signal_of
 from gateway.words import Phase, Stack
 
 _TICK: Final = 1.0  # seconds between flushes of the access log and updates of gauges
@@ -54,12 +61,21 @@ class Gateway:
         self._host = StackHost(settings, legacy, modern)
         self._metrics = metrics.Metrics()
         self._access_log = open_access_log(settings.access_log)
-        observers: list[Observer] = [self._metrics]
+        self._traffic, self._recent = Traffic(), Recent()
+        observers: list[Observer] = [self._metrics, self._traffic, self._recent]
         if self._access_log is not None:
             observers.append(self._access_log)
         self.dispatch = Dispatch(observers, Overrides(self._secret), settings)
-        last_good = LastGood(settings.last_good_path)
-        self.watch = PlanWatch(settings.plan, last_good, self._activate)
+        self._store = open_store(settings.store_url)
+        self.watch = self._watch()
+        self._heartbeat = Heartbeat(
+            self._store.workers,
+            self.watch,
+            lambda: self._host.inventory,
+            fingerprint(self._secret),
+            self._traffic,
+            self._recent,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -86,6 +102,7 @@ class Gateway:
             await self.watch.start()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self.watch.run)
+                tasks.start_soon(self._heartbeat.run)
                 tasks.start_soon(self._tick)
                 tasks.start_soon(self._cancel_overdue)
                 tasks.start_soon(watch_loop)
@@ -96,8 +113,17 @@ class Gateway:
                     metrics.READY.set(0)
                     tasks.cancel_scope.cancel()
         self._publish()
+        await self._heartbeat.beat(ended=True)
+        self._store.close()
         if self._access_log is not None:
             self._access_log.close()
+
+    def _watch(self) -> PlanWatch:
+        settings, versions = self._settings, self._store.versions
+        desk = PlanDesk(versions, settings, lambda: [self._host.inventory])
+        door = FileDoor(settings.plan, FileBase(settings.file_base_path, settings.plan), desk)
+        last_good = LastGood(settings.last_good_path)
+        return PlanWatch(door, versions, signal_of(self._store.database), last_good, self._activate)
 
     async def _write_first_plan(self) -> None:
         plan = self._settings.plan
@@ -118,12 +144,11 @@ class Gateway:
         reader = HeadReader(document.plan.unit_sources, self._settings.trusted_proxies)
         self.dispatch.stacks = self._host.apps
         self.dispatch.plan = ActivePlan(table, reader, self._door(table))
+        self._recent.renew(_made_with(table, document.plan))
         metrics.PLAN_VERSION.set(version)
 
     def _compiled(self, document: Document, version: int) -> RouteTable:
-        inventory = self._host.inventory
-        gate = gate_of(self._settings, inventory)
-        return compile_plan(document, inventory, version=version, secret=self._secret, gate=gate)
+        return compile_plan(document, self._host.inventory, version=version, secret=self._secret)
 
     def _door(self, table: RouteTable) -> App | None:
         """Who answers in legacy's place what is no route, if legacy does not."""
@@ -177,6 +202,15 @@ class Gateway:
         self._metrics.flush()
         if self._access_log is not None:
             self._access_log.flush()
+
+
+def _made_with(table: RouteTable, plan: Plan) -> dict[str, object]:
+    """What a client's bucket depends on, by route."""
+    units = plan.defaults.unit
+    return {
+        **{route.id: (route.key, units) for route in table.routes},
+        UNMATCHED: (table.key, units),
+    }
 
 
 def create_app(settings: Settings) -> Gateway:

@@ -53,6 +53,16 @@ def write_inventory(path: Path, inventory: Inventory) -> None:
     replace_file(path, _INVENTORY.dump_json(inventory, indent=1) + b"\n")
 
 
+def inventory_as(inventory: Inventory) -> str:
+    """What both stacks serve, as JSON: for the store."""
+    return _INVENTORY.dump_json(inventory).decode()
+
+
+def inventory_from(document: str) -> Inventory:
+    """What `inventory_as` wrote. Raises ValueError."""
+    return _INVENTORY.validate_json(document)
+
+
 def told_from(document: str | bytes) -> Told:
     """What `told_as` wrote. Raises ValueError."""
     return _TOLD.validate_json(document)

@@ -22,6 +22,13 @@ def _networks(value: object) -> object:
     return value
 
 
+def _names(value: object) -> object:
+    """`a.example,b.example` → names; a list passes unchanged."""
+    if isinstance(value, str):
+        return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    return value
+
+
 def _secret(value: object) -> object:
     """Empty is unset; a short one could be guessed, and with it every override forged."""
     if isinstance(value, str) and 0 < len(value.encode()) < _SECRET_BYTES:
@@ -50,11 +57,31 @@ class Settings(BaseSettings):
     first_plan: bool = Field(
         False, description="Write the plan, every route at 0 %, if there is none; `up` does."
     )
+    store: str | None = Field(
+        None,
+        description="Where plan versions and heartbeats are kept: `sqlite:///path` or "
+        "`postgresql+psycopg://user@host/database`; default: var/banyan.db.",
+    )
     var: Path = Field(Path("var"), description="Folder for what the gateway writes.")
     host: str = Field("127.0.0.1", description="Address of the data plane.")
     port: int = Field(8000, ge=0, le=65535, description="Port of the data plane; 0: any free one.")
     control_host: str = Field("127.0.0.1", description="Address of the control plane.")
     control_port: int = Field(8001, ge=0, le=65535, description="Port of the control plane.")
+    control_names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="Host names the control plane answers to, beside its address; by comma."
+    )
+    control_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="Proxies in front of the control plane that do TLS: addresses, by comma."
+    )
+    control_tls_cert: Path | None = Field(None, description="The control plane's certificate.")
+    control_tls_key: Path | None = Field(None, description="The key to it.")
+    probe_host: str = Field("127.0.0.1", description="Address of the probes of `banyan serve`.")
+    probe_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of `/health`, `/ready` and `/metrics` of `banyan serve`; default: none.",
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes of the data plane.")
     wsgi_threads: int = Field(40, ge=1, le=1000, description="Threads that run the Flask app.")
     wsgi_wait: float = Field(
@@ -128,7 +155,17 @@ class Settings(BaseSettings):
         "default: made once in var/secret.",
     )
 
-    @field_validator("legacy", "modern", "legacy_routes", "modern_routes", mode="before")
+    @field_validator(
+        "legacy",
+        "modern",
+        "legacy_routes",
+        "modern_routes",
+        "store",
+        "control_tls_cert",
+        "control_tls_key",
+        "probe_port",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None
@@ -139,14 +176,19 @@ class Settings(BaseSettings):
         return self.var / "inventory.json"
 
     @property
-    def traffic_path(self) -> Path:
-        """What each stack has answered over all starts."""
-        return self.var / "traffic-seen.json"
+    def store_url(self) -> str:
+        """The store's URL; it may hold a password."""
+        return self.store or f"sqlite:///{self.var / 'banyan.db'}"
 
     @property
     def last_good_path(self) -> Path:
-        """The last accepted plan and its version."""
+        """The last plan that ran on this host, and its version."""
         return self.var / "last-good-plan.json"
+
+    @property
+    def file_base_path(self) -> Path:
+        """The text of the plan file that was applied last: what the next edit is compared with."""
+        return self.var / "plan-file.json"
 
     def secret_bytes(self) -> bytes:
         """The secret, made and stored with mode 0600 on first use; all workers find the same one.

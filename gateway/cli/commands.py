@@ -1,14 +1,15 @@
 """The commands; each a thin call of what it names. Heavy imports stay inside, `--help` is quick."""
 
 import json
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from gateway.cli.flags import with_settings
+from gateway.cli import change, explain, look, token
+from gateway.cli.flags import Json, with_settings
 from gateway.cli.parity import parity
 from gateway.cli.routes import app as routes
+from gateway.cli.status import status
 from gateway.settings import Settings
 
 app = typer.Typer(
@@ -16,13 +17,12 @@ app = typer.Typer(
     help="An ASGI strangler-fig gateway between a Flask app and a FastAPI app.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_RUN, _CHANGE, _LOOK, _ASK = "Run", "Change the plan", "See what is", "Ask what would be"
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 @with_settings
 def up(settings: Settings) -> None:
     """Run gateway and control plane on this machine; the first start writes the traffic plan."""
@@ -31,7 +31,7 @@ def up(settings: Settings) -> None:
     raise typer.Exit(launch(settings, control=True))
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 @with_settings
 def serve(settings: Settings) -> None:
     """Run the data plane only."""
@@ -40,58 +40,39 @@ def serve(settings: Settings) -> None:
     raise typer.Exit(launch(settings, control=False))
 
 
-@app.command()
+@app.command(rich_help_panel=_RUN)
 @with_settings
-def validate(
-    settings: Settings, file: Annotated[Path, typer.Argument()], json_: Json = False
-) -> None:
-    """Check a traffic plan against what the stacks serve; 0 accepted, 1 refused."""
-    from gateway.cli.explain import check
+def control(settings: Settings) -> None:
+    """Run a control plane only; of several on one store, one leads and the others stand by."""
+    from gateway.cli.launch import launch_control
 
-    problems, summary = check(settings, file)
-    if json_:
-        print_json({"accepted": not problems, "problems": problems})
-    else:
-        typer.echo("\n".join(problems) if problems else summary, err=bool(problems))
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(launch_control(settings))
 
 
-@app.command()
-@with_settings
-def explain(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
-    method: Annotated[str, typer.Argument(help="GET, POST, …")],
-    path: Annotated[str, typer.Argument(help="The path of the request.")],
-    header: Annotated[list[str], typer.Option(help="`Name: value`; may be repeated.")] = [],
-    client: Annotated[str, typer.Option(help="The client's address.")] = "127.0.0.1",
-    json_: Json = False,
-) -> None:
-    """Say which stack would answer a request, and why: the decision of the hot path, step by step."""
-    from gateway.cli.explain import explained
-
-    trace = explained(settings, method, path, header, client)
-    if json_:
-        print_json(trace.as_json())
-    else:
-        typer.echo(trace.as_text())
+for panel, commands in (
+    (
+        _CHANGE,
+        (change.shift, change.phase, change.kill, change.resume, change.rollback, change.apply),
+    ),
+    (_LOOK, (status, look.workers, look.history, look.diff, look.export, look.audit)),
+    (_ASK, (explain.validate, explain.explain)),
+):
+    for command in commands:
+        app.command(rich_help_panel=panel)(with_settings(command))
+app.add_typer(routes, name="routes", rich_help_panel=_LOOK)
+app.command(rich_help_panel=_ASK)(with_settings(parity))
+app.add_typer(token.app, name="token", help="Make, list and revoke tokens of the control plane.")
 
 
-@app.command()
-@with_settings
-def status(settings: Settings, json_: Json = False) -> None:
-    """Show both stacks side by side on every route: split, requests, error rate, p50, p95."""
-    from rich.console import Console
+@app.command(rich_help_panel=_ASK)
+def schema() -> None:
+    """Print the JSON schema of the traffic plan: editors complete and check the file with it."""
+    from gateway.plan.schema import plan_schema
 
-    from gateway.cli.status import fetch, show
-
-    report = fetch(settings)
-    if json_:
-        typer.echo(report.model_dump_json(indent=2))
-    else:
-        show(report, Console())
+    print_json(plan_schema())
 
 
-@app.command()
+@app.command(rich_help_panel=_CHANGE)
 @with_settings
 def override(
     settings: Settings,
@@ -113,10 +94,6 @@ def override(
         print_json({"header": "X-Banyan-Stack", "value": signed, "expires": expires})
     else:
         typer.echo(f"X-Banyan-Stack: {signed}")
-
-
-app.command()(with_settings(parity))
-app.add_typer(routes, name="routes")
 
 
 def print_json(document: object) -> None:

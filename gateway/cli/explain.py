@@ -1,177 +1,116 @@
-"""`banyan validate` and `banyan explain`: the plan's own compiler and the hot path's own `decide`."""
+"""`banyan validate`, `banyan explain` and `banyan whatif`: the questions that change nothing."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
-from time import time
-from typing import Any
-from urllib.parse import unquote
+from typing import Annotated, Any
 
-from gateway.assignment import Decision, decide
+import typer
+
+from gateway.cli.flags import Json, Server
 from gateway.cli.text import printable
-from gateway.door.outcome import Outcome
-from gateway.endpoints import Inventory, Told
-from gateway.errors import BanyanError
-from gateway.head import OVERRIDE, HeadReader
-from gateway.inventory import read_inventory
-from gateway.override import Overrides
-from gateway.parity.gate import gate_of
-from gateway.plan.compile import compile_plan
-from gateway.plan.document import Document, PlanRefused, parse
-from gateway.plan.file import read_plan
-from gateway.routes import SPACE, Route
-from gateway.routing import RouteTable
 from gateway.settings import Settings
-from gateway.stacks.host import exported
-from gateway.stacks.load import told_at
-from gateway.words import Phase, Reason, Stack
+
+_SPACE = 100_000  # buckets, gateway.routes.SPACE; imported it would cost `--help` its speed
 
 
-class NoInventory(BanyanError):
-    """Neither settings nor an earlier start tell which routes there are."""
+def validate(
+    settings: Settings,
+    file: Annotated[Path, typer.Argument(help="A plan.")],
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Check a traffic plan against what the stacks serve; 0 accepted, 1 refused."""
+    problems, answer = _checked(settings, file, server)
+    if json_:
+        _print_json({"accepted": not problems, "problems": problems, **answer})
+    elif problems:
+        typer.echo("\n".join(map(printable, problems)), err=True)
+    else:
+        above = f"{answer['routes']} rules, {answer['above_zero']} above 0 %"
+        typer.echo(f"{file}: accepted; {above}; against the plan in force:")
+        from gateway.cli.change import changes
 
-    exit_code = 2
-
-
-def known_inventory(settings: Settings) -> Inventory:
-    """What the stacks serve: asked from the apps that the settings name, else as last seen.
-
-    Raises NoInventory and StackNotFound.
-    """
-    if settings.legacy is None and settings.modern is None:
-        stored = read_inventory(settings.inventory_path)
-        if stored is None:
-            raise NoInventory(
-                "which routes are there? Name the stacks (--legacy, --modern), or start "
-                f"`banyan up` once: it leaves {settings.inventory_path}"
-            )
-        return stored
-    inventory = Inventory()
-    return inventory.with_legacy(_told(settings, Stack.LEGACY)).with_modern(
-        _told(settings, Stack.MODERN)
-    )
+        for line in changes(answer["changes"]) or ["nothing changes"]:
+            typer.echo(f"  {line}")
+    raise typer.Exit(1 if problems else 0)
 
 
-def check(settings: Settings, file: Path) -> tuple[list[str], str]:
-    """What is wrong with a plan file, as `file:line: …`, and a line about it if nothing is."""
+def explain(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
+    settings: Settings,
+    method: Annotated[str, typer.Argument(help="GET, POST, …")],
+    path: Annotated[str, typer.Argument(help="The path of the request.")],
+    header: Annotated[list[str], typer.Option(help="`Name: value`; may be repeated.")] = [],
+    client: Annotated[str, typer.Option(help="The client's address.")] = "127.0.0.1",
+    file: Annotated[Path | None, typer.Option(help="A plan; default: the one in force.")] = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Say which stack would answer a request, and why: the decision of the hot path, step by step."""
+    from gateway.cli.client import client_of
+    from gateway.plan.file import read_plan
+
+    asked: dict[str, Any] = {
+        "method": method,
+        "path": path,
+        "headers": [_pair(one) for one in header],
+        "client": client,
+        "document": read_plan(file) if file else None,
+    }
+    answer = client_of(settings, server).ask("POST", "/explain", body=asked)
+    if json_:
+        _print_json(answer)
+        return
+    for name, text in _lines(answer):
+        typer.echo(printable(f"  {name:<15} {text}"))
+
+
+def _checked(
+    settings: Settings, file: Path, server: str | None
+) -> tuple[list[str], dict[str, Any]]:
+    """What is wrong with a plan file, as `file:line: …`, or what it would change."""
+    from gateway.cli.client import Refused, client_of
+    from gateway.plan.document import PlanRefused
+    from gateway.plan.file import read_plan
+
     try:
-        inventory = known_inventory(settings)
-        document = parse(read_plan(file))
-        gate = gate_of(settings, inventory)
-        table = compile_plan(
-            document, inventory, version=0, secret=settings.secret_bytes(), gate=gate
-        )
+        text = read_plan(file)
+        answer = client_of(settings, server).ask("POST", "/plan/check", body={"document": text})
     except PlanRefused as refusal:
-        return [f"{file}: {problem}" for problem in refusal.problems], ""
-    split = sum(route.split > 0 for route in table.routes)
-    return (
-        [],
-        f"{file}: accepted; phase {table.phase}, {len(table.routes)} routes, {split} above 0 %",
-    )
+        return [f"{file}: {problem}" for problem in refusal.problems], {}
+    except Refused as refused:
+        if refused.problem.get("code") != "plan_refused":
+            raise
+        return [f"{file}: {_problem(one)}" for one in refused.problem["problems"]], {}
+    return [], answer
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Every step of one decision."""
-
-    route: Route | None
-    unit: str
-    override: Stack | None
-    table: RouteTable
-    decision: Decision
-    said: Outcome | None = None  # by the front door, where no route is reached
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "route": self.route.id if self.route else None,
-            "front_door": self.said._asdict() if self.said else None,
-            "unit": self.unit,
-            "bucket": self.decision.bucket,
-            "steps": self.steps(),
-            "stack": self.decision.stack,
-            "reason": self.decision.reason,
-        }
-
-    def as_text(self) -> str:
-        label = self.route.id if self.route else f"no route of the table: unmatched{self._said()}"
-        lines = [
-            ("route", label),
-            ("unit", f"{self.unit} → bucket {self.decision.bucket} of {SPACE}"),
-        ]
-        lines += self.steps().items()
-        lines.append(("answer", f"{self.decision.stack} ({self.decision.reason})"))
-        return "\n".join(f"  {name:<15} {printable(text)}" for name, text in lines)
-
-    def _said(self) -> str:
-        if self.said is None:
-            return ""
-        what = self.said.location or ", ".join(self.said.allow)
-        return f"; the front door says {self.said.status}{what and f' ({what})'}"
-
-    def steps(self) -> dict[str, str]:
-        """The reasons in their order, up to the one that decided."""
-        reasons = list(Reason)
-        reached = reasons[: reasons.index(self.decision.reason) + 1]
-        return {reason.value: self._step(reason) for reason in reached}
-
-    def _step(self, reason: Reason) -> str:
-        route, table = self.route, self.table
-        split = route.split if route else 0
-        texts = {
-            Reason.KILL_SWITCH: "on: everything to legacy" if table.kill_switch else "off",
-            Reason.PHASE: f"{table.phase}" + ("" if table.phase is Phase.GRADUAL else ": decides"),
-            Reason.MODERN_MISSING: _modern_missing(route, table),
-            Reason.LEGACY_MISSING: _served(Stack.LEGACY, route.legacy if route else table.legacy),
-            Reason.OVERRIDE: self.override or "none that holds",
-            Reason.PINNED: "not known here: workers remember which stack had an Idempotency-Key",
-            Reason.SPLIT: f"{split * 100 / SPACE:g} %: modern has the buckets below {split}",
-        }
-        return str(texts[reason])
+def _problem(fault: dict[str, Any]) -> str:
+    where = f"line {fault['line']}: " if fault["line"] else ""
+    return f"{where}{fault['place'] + ': ' if fault['place'] else ''}{fault['message']}"
 
 
-def explained(settings: Settings, method: str, path: str, headers: list[str], client: str) -> Trace:
-    """The decision for one request under the plan in the file. Raises PlanRefused, NoInventory."""
-    document, table = _compiled(settings, settings.plan)
-    reader = HeadReader(document.plan.unit_sources, settings.trusted_proxies)
-    pairs = [_pair(header) for header in headers]
-    found, _ = reader.read(pairs)
-    unit = reader.unit(found, {"client": (client, 0), "headers": pairs})
-    override = None
-    if OVERRIDE in found:
-        override = Overrides(settings.secret_bytes()).verify(found[OVERRIDE], time())
-    decoded = "/" + unquote(path.partition("?")[0]).lstrip("/")
-    domain = table.domain(found, "http")
-    matched = table.match(method, decoded, domain)
-    route = matched.route if matched else None
-    said = None if matched else table.outcome(method, decoded, domain)
-    decision = decide(table, route, unit, override)
-    return Trace(route, unit.decode("latin-1"), override, table, decision, said)
+def _lines(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    label = answer["route"] or f"no route of the table: unmatched{_said(answer['front_door'])}"
+    return [
+        ("route", label),
+        ("unit", f"{answer['unit']} → bucket {answer['bucket']} of {_SPACE}"),
+        *answer["steps"].items(),
+        ("answer", f"{answer['stack']} ({answer['reason']})"),
+    ]
 
 
-def _told(settings: Settings, stack: Stack) -> Told:
-    value = settings.legacy if stack is Stack.LEGACY else settings.modern
-    told = told_at(f"BANYAN_{stack.upper()}", value) if value else Told(())
-    file = exported(settings, stack) if not told.served else None
-    return told if file is None else replace(file, served=file.served if value else ())
+def _said(front_door: dict[str, Any] | None) -> str:
+    if front_door is None:
+        return ""
+    what = front_door["location"] or ", ".join(front_door["allow"])
+    return f"; the front door says {front_door['status']}{what and f' ({what})'}"
 
 
-def _compiled(settings: Settings, file: Path) -> tuple[Document, RouteTable]:
-    document = parse(read_plan(file))
-    secret = settings.secret_bytes()
-    return document, compile_plan(document, known_inventory(settings), version=0, secret=secret)
-
-
-def _modern_missing(route: Route | None, table: RouteTable) -> str:
-    if route is not None:
-        return _served(Stack.MODERN, route.modern)
-    if not table.legacy:
-        return "no: there is no other stack"
-    return "yes: no route; modern may serve it, but no rule opens it"
-
-
-def _served(stack: Stack, serves: bool) -> str:
-    return f"no: {stack} serves it" if serves else f"yes: {stack} does not serve it"
-
-
-def _pair(header: str) -> tuple[bytes, bytes]:
+def _pair(header: str) -> tuple[str, str]:
     name, _, value = header.partition(":")
-    return name.strip().lower().encode(), value.strip().encode(errors="surrogateescape")
+    return name.strip(), value.strip()
+
+
+def _print_json(answer: object) -> None:
+    from gateway.cli.commands import print_json
+
+    print_json(answer)

@@ -12,6 +12,17 @@ from pydantic.fields import FieldInfo
 
 from gateway.settings import Settings
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        help="URL of a control plane, with the token in BANYAN_TOKEN; default: this machine's store. "
+        "[BANYAN_SERVER]",
+        show_default=False,
+    ),
+]
+
 _HIDDEN: Final = frozenset({"secret"})  # a secret on a command line is in everybody's process list
 _KINDS: Final = (bool, int, float)
 
@@ -56,7 +67,11 @@ def read_settings() -> Settings:
 
 def _option(name: str, field: FieldInfo) -> inspect.Parameter:
     kind = next((kind for kind in _KINDS if field.annotation is kind), str)
-    option = typer.Option(help=f"{field.description} [{variable(name)}]", show_default=False)
+    option = typer.Option(
+        help=f"{field.description} [{variable(name)}]",
+        show_default=False,
+        rich_help_panel="Settings",
+    )
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,

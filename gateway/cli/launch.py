@@ -20,7 +20,8 @@ import uvicorn
 from pydantic import SecretStr
 from uvicorn.config import STARTUP_FAILURE
 
-from gateway.cli.banner import banner
+from gateway.cli.admission import control_url, open_door
+from gateway.cli.banner import banner, control_banner, first_token
 from gateway.cli.flags import variable
 from gateway.cli.servers import OneWorker, Terms, Workers
 from gateway.cli.websockets import WebSocketProtocol
@@ -31,6 +32,7 @@ from gateway.logs import configure_logs
 from gateway.settings import Settings
 
 _COULD_NOT_START: Final = 2
+_CONTROL_GRACE: Final = 3.0  # seconds; readers of events would stay for ever
 _HINTS: Final = {
     errno.EADDRINUSE: "stop what listens there, or choose another with {}",
     errno.EACCES: "ports below 1024 belong to root; choose another with {}",
@@ -43,18 +45,30 @@ def launch(settings: Settings, *, control: bool) -> int:
     The exit code: 0 stopped, 1 stopped by force after the grace, 2 could not start.
     """
     configure_logs()
-    admin = None
     try:
         settings = _share(settings, first_plan=control)
         data = bind(settings.host, settings.port, "--port")
-        if control:
-            admin = bind(settings.control_host, settings.control_port, "--control-port")
+        aside = _serve_aside(settings, control=control)
     except OSError as error:
         return _refuse(str(error))
-    if admin is not None:
-        _serve_control(settings, admin)
-    hello = partial(banner, settings, _url(data), _url(admin) if admin else None, sys.argv[0])
+    hello = partial(banner, settings, _url(data), aside, sys.argv[0])
     return _serve_data(settings, data, hello)
+
+
+def launch_control(settings: Settings) -> int:
+    """Serves the control plane alone, until SIGTERM or SIGINT; exit codes as `launch`."""
+    from gateway.control.app import create_control
+
+    configure_logs()
+    try:
+        admin = bind(settings.control_host, settings.control_port, "--control-port")
+    except OSError as error:
+        return _refuse(str(error))
+    _let_in(settings)
+    config = _control_config(settings, create_control(settings, alone=True))
+    hello = partial(control_banner, settings, control_url(settings, admin), sys.argv[0])
+    OneWorker(config, Terms(_CONTROL_GRACE, 0.0), hello).run([admin])
+    return 0
 
 
 def bind(host: str, port: int, flag: str) -> socket.socket:
@@ -115,15 +129,52 @@ def _run(
     return _COULD_NOT_START if supervisor.exitcode == STARTUP_FAILURE else supervisor.exitcode
 
 
-def _serve_control(settings: Settings, listener: socket.socket) -> None:
-    """In a daemon thread with a loop of its own: it ends with the process, after the data plane."""
-    from gateway.control.app import create_control
+def _serve_aside(settings: Settings, *, control: bool) -> str | None:
+    """The URL of the control plane, or of the probes that the settings ask for. Raises OSError."""
+    if control:
+        from gateway.control.app import create_control
 
-    config = uvicorn.Config(
-        create_control(settings), access_log=False, log_config=None, proxy_headers=False
-    )
+        admin = bind(settings.control_host, settings.control_port, "--control-port")
+        _let_in(settings)
+        _in_thread(_control_config(settings, create_control(settings)), admin)
+        return control_url(settings, admin)
+    if settings.probe_port is not None:
+        from gateway.control.probes import create_probes
+
+        probes = bind(settings.probe_host, settings.probe_port, "--probe-port")
+        _in_thread(_config(create_probes()), probes)
+        return _url(probes)
+    return None
+
+
+def _let_in(settings: Settings) -> None:
+    token = open_door(settings)
+    if token is not None:
+        sys.stderr.write(first_token(token, sys.argv[0]))
+
+
+def _in_thread(config: uvicorn.Config, listener: socket.socket) -> None:
+    """A daemon thread with a loop of its own: it ends with the process, after the data plane."""
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, args=([listener],), name="control", daemon=True).start()
+
+
+def _control_config(settings: Settings, app: Any) -> uvicorn.Config:
+    cert, key = settings.control_tls_cert, settings.control_tls_key
+    return _config(app, ssl_certfile=cert, ssl_keyfile=key)
+
+
+def _config(app: Any, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,  # who calls, `auth` decides by its own trusted proxies
+        server_header=False,
+        **more,
+    )
 
 
 def _share(settings: Settings, *, first_plan: bool) -> Settings:

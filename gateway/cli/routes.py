@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.flags import with_settings
+from gateway.cli.flags import Json, Server, with_settings
 from gateway.cli.text import marked
 from gateway.settings import Settings
 from gateway.words import Phase, Stack
@@ -14,8 +14,7 @@ from gateway.words import Phase, Stack
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gateway.control.app import RoutesReport
-    from gateway.control.report import RouteReport, StackReport
+    from gateway.control.report import RouteReport, RoutesReport, StackReport
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -25,14 +24,16 @@ app = typer.Typer(invoke_without_command=True)
 def routes(
     settings: Settings,
     context: typer.Context,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    server: Server = None,
+    json_: Json = False,
 ) -> None:
     """List what both apps serve: splits, traffic, last legacy hit, and what a client could notice."""
-    from gateway.cli.report import routes_report
+    from gateway.cli.client import client_of
+    from gateway.cli.status import fetch
 
     if context.invoked_subcommand is not None:
         return
-    report = routes_report(settings)
+    report = fetch(client_of(settings, server))
     if json_:
         typer.echo(report.model_dump_json(indent=2))
     else:

@@ -1,45 +1,95 @@
-"""`banyan status`: the control plane's report as a table."""
+"""`banyan status`: the plan, the workers, and both stacks side by side on every route."""
 
-import httpx
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from gateway.cli.flags import Json, Server
+from gateway.cli.look import on_version, problems
 from gateway.cli.text import marked
-from gateway.control.app import RoutesReport
-from gateway.control.report import RouteReport, StackReport
-from gateway.errors import BanyanError
 from gateway.settings import Settings
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
-class NoControlPlane(BanyanError):
-    """Nobody answers where the control plane should be."""
-
-
-def fetch(settings: Settings) -> RoutesReport:
-    """Asks the control plane. Raises NoControlPlane."""
-    host = settings.control_host
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.control_port}"
-    try:
-        answer = httpx.get(f"{url}/api/v1/routes", timeout=5.0).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        hint = "start one with `banyan up`, or say where it is with --control-host, --control-port"
-        raise NoControlPlane(f"no control plane at {url} ({error}); {hint}") from error
-    return RoutesReport.model_validate_json(answer.content)
+    from gateway.cli.client import Client
+    from gateway.control.report import RouteReport, RoutesReport, StackReport
 
 
-def show(report: RoutesReport, console: Console) -> None:
-    """A line about the plan, then each route with its split, legacy, and modern right below it."""
-    plan, workers = report.plan, report.workers
-    state = " · KILL SWITCH ON" if plan.kill_switch else ""
-    serving = f"{workers} worker{'' if workers == 1 else 's'}"
-    console.print(f"plan version {plan.version} · phase {plan.phase}{state} · {serving}")
-    if plan.running is not None and plan.running != plan.version:
-        console.print(
-            f"[red]workers run version {plan.running}[/red]: see their log, and {plan.file}"
-        )
-    for problem in plan.refused:
-        console.print(f"[red]refused[/red] {marked(f'{plan.file}: {problem}')}", highlight=False)
+def status(
+    settings: Settings,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.2)] = 2.0,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Show the plan, the workers, and both stacks side by side on every route."""
+    from rich.console import Console, Group
+
+    from gateway.cli.client import client_of
+
+    client = client_of(settings, server)
+    if json_:
+        from gateway.cli.commands import print_json
+
+        print_json(client.ask("GET", "/routes"))
+    elif watch:
+        _watch(client, interval)
+    else:
+        Console().print(Group(*_screen(client)))
+
+
+def fetch(client: "Client") -> "RoutesReport":
+    """Raises Refused and NoControlPlane."""
+    from gateway.control.report import RoutesReport
+
+    return RoutesReport.model_validate(client.ask("GET", "/routes"))
+
+
+def _watch(client: "Client", interval: float) -> None:
+    """On the terminal's other screen, so that what stood there comes back at the end."""
+    from rich.console import Console, Group
+    from rich.live import Live
+
+    from gateway.errors import BanyanError
+
+    with Live(console=Console(), screen=True, auto_refresh=False) as live:
+        while True:
+            try:
+                screen = Group(*_screen(client))
+            except BanyanError as error:  # it may come back
+                screen = Group(f"[red]{marked(str(error))}[/red]")
+            live.update(screen, refresh=True)
+            time.sleep(interval)
+
+
+def _screen(client: "Client") -> Iterator["RenderableType"]:
+    report = fetch(client)
+    workers = client.ask("GET", "/workers")
+    yield f"[dim]{marked(client.where)}[/dim]"
+    yield _plan(report, workers)
+    for problem in problems(workers):
+        yield f"[red]problem[/red] {marked(problem)}"
+    yield _table(report)
+
+
+def _plan(report: "RoutesReport", workers: dict[str, Any]) -> str:
+    plan = report.plan
+    if plan.version == 0:
+        return "no plan yet · " + on_version(workers)
+    state = " · [bold red]KILL SWITCH ON[/bold red]" if plan.kill_switch else ""
+    who = f"by {marked(plan.actor)}: {marked(plan.reason)}" if plan.actor else ""
+    behind = workers["alive"] != workers["current"]
+    running = f"[red]{on_version(workers)}[/red]" if behind else on_version(workers)
+    return f"plan version {plan.version} · phase {plan.phase}{state} · {running}\n[dim]{who}[/dim]"
+
+
+def _table(report: "RoutesReport") -> "RenderableType":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in ("route", "split", "requests", "errors", "rescued", "p50", "p95"):
         table.add_column(title, justify="left" if title == "route" else "right")
@@ -49,14 +99,14 @@ def show(report: RoutesReport, console: Console) -> None:
         table.add_row(f"[bold]{marked(row.route)}[/bold]", _split(row))
         table.add_row("  legacy", "", *_cells(row.legacy, 0))
         table.add_row("  modern", "", *_cells(row.modern, row.rescued))
-    console.print(table)
+    return table
 
 
-def _split(row: RouteReport) -> str:
+def _split(row: "RouteReport") -> str:
     return "" if row.split is None else f"{row.split:g} %"
 
 
-def _cells(stack: StackReport, rescued: int) -> list[str]:
+def _cells(stack: "StackReport", rescued: int) -> list[str]:
     if stack.error_rate is None:
         return ["0", "", "", "", ""]
     rate = f"{stack.error_rate:.2%}"

@@ -1,112 +1,111 @@
-"""The control plane's HTTP interface."""
+"""The control plane's HTTP interface: probes, metrics, and the admin API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
-from anyio import to_thread
-from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from fastapi import FastAPI
 
-from gateway.control.plan import view
-from gateway.control.report import RouteReport, report, unexplained, with_history
-from gateway.control.scrape import registry
-from gateway.control.traffic import TrafficLog
-from gateway.listing import listing
+from gateway.control.api import (
+    audit,
+    events,
+    explain,
+    plan,
+    routes,
+    tokens,
+    versions,
+    whatif,
+    workers,
+)
+from gateway.control.auth import Auth
+from gateway.control.context import Context, known_inventories
+from gateway.control.events import Events
+from gateway.control.housekeeping import Housekeeping
+from gateway.control.probes import add_probes
+from gateway.control.problems import install
+from gateway.control.shield import Shield, own_names
+from gateway.endpoints import Inventory
+from gateway.plan.desk import PlanDesk
 from gateway.settings import Settings
-from gateway.words import Phase
+from gateway.store.audit import Act
+from gateway.store.leader import leadership
+from gateway.store.opening import Store, open_store
+from gateway.store.tokens import Tokens
+
+_ABOUT = """\
+Shift traffic between the legacy and the modern stack, see who changed what and why, and undo it.
+
+Every request needs `Authorization: Bearer <token>`; `banyan token create` makes tokens. Every change
+needs a reason. `If-Match` makes a change conditional on the version it was made for. Errors are problem
+documents (RFC 9457) with a stable `code`.
+"""
+_ROUTERS = (plan, versions, routes, explain, whatif, workers, audit, tokens, events)
 
 
-class Health(BaseModel):
-    """The process answers."""
+def create_control(
+    settings: Settings,
+    store: Store | None = None,
+    inventories: Callable[[], Sequence[Inventory]] | None = None,
+    *,
+    alone: bool = False,
+) -> FastAPI:
+    """The control plane over a store. `alone`: there is no data plane in this process or on this host.
 
-    status: str = "ok"
-
-
-class Readiness(BaseModel):
-    """Whether the data plane takes requests."""
-
-    ready: bool
-    workers: int  # that take requests
-
-
-class PlanReport(BaseModel):
-    """The plan in force; `refused` names what is wrong with the file's text, if it is not in force."""
-
-    version: int  # of the last good plan on disk
-    running: int | None  # of the worker furthest behind, by its metrics; null: none tells
-    phase: Phase
-    kill_switch: bool
-    file: str
-    refused: list[str]
-
-
-class RoutesReport(BaseModel):
-    """Everything `banyan status` shows."""
-
-    plan: PlanReport
-    workers: int
-    kit: list[str] = []  # behaviours of the kit that modern has
-    routes: list[RouteReport]
-
-
-def create_control(settings: Settings) -> FastAPI:
-    """The control plane over the data plane that runs with the same settings."""
-    traffic = TrafficLog(settings.traffic_path)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await to_thread.run_sync(traffic.open)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(traffic.keep)
-            yield
-            tasks.cancel_scope.cancel()
-        traffic.try_to_write()
-
-    app = FastAPI(title="Banyan control plane", telemetry={"tracing": False}, lifespan=lifespan)
-
-    @app.get("/health")
-    def health() -> Health:
-        return Health()
-
-    @app.get("/ready", responses={503: {"model": Readiness}})
-    def ready(response: Response) -> Readiness:
-        workers = _workers()
-        response.status_code = 200 if workers else 503
-        return Readiness(ready=workers > 0, workers=workers)
-
-    @app.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)
-
-    @app.get("/api/v1/routes")
-    def routes() -> RoutesReport:
-        plan, samples = view(settings), list(registry().collect())
-        return RoutesReport(
-            plan=PlanReport(
-                version=plan.table.version,
-                running=_gauge("gateway_plan_version"),
-                phase=plan.table.phase,
-                kill_switch=plan.table.kill_switch,
-                file=str(settings.plan),
-                refused=[str(problem) for problem in plan.refusal.problems] if plan.refusal else [],
-            ),
-            workers=_workers(),
-            kit=list(plan.inventory.kit),
-            routes=with_history(
-                report(plan.table, samples, listing(plan.inventory), unexplained(settings)),
-                traffic.total(samples),
-            ),
-        )
-
+    `inventories` tells what the stacks serve where no worker does. Raises UnusableStore.
+    """
+    store = store or open_store(settings.store_url)
+    known = inventories or partial(known_inventories, store, settings)
+    context = Context(
+        settings=settings,
+        store=store,
+        tokens=Tokens(store.database),
+        inventories=known,
+        desk=PlanDesk(store.versions, settings, known),
+        events=Events(store),
+        housekeeping=Housekeeping(store, leadership(store.database)),
+    )
+    app = FastAPI(
+        title="Banyan control plane",
+        description=_ABOUT,
+        version="1",
+        telemetry={"tracing": False},
+        docs_url=None,  # their pages load code from elsewhere, which the shield forbids
+        redoc_url=None,
+        lifespan=partial(_lifespan, context),
+    )
+    app.state.context = context
+    app.state.auth = _auth(context)
+    for module in _ROUTERS:
+        app.include_router(module.router, prefix="/api/v1")
+    add_probes(app, context if alone else None)
+    install(app)
+    app.add_middleware(Shield, names=own_names(settings.control_host, settings.control_names))
     return app
 
 
-def _workers() -> int:
-    return _gauge("gateway_workers_ready") or 0
+def _auth(context: Context) -> Auth:
+    def record(action: str, origin: str, subject: str) -> None:
+        context.store.audit.record(Act("anonymous", origin, action, subject))
+
+    proxies = context.settings.control_proxies
+    return Auth(context.tokens, record, proxies, now=context.tokens.now)
 
 
-def _gauge(name: str) -> int | None:
-    value = registry().get_sample_value(name)
-    return None if value is None else int(value)
+@asynccontextmanager
+async def _lifespan(context: Context, app: FastAPI) -> AsyncIterator[None]:
+    auth: Auth = app.state.auth
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(context.events.run)
+        tasks.start_soon(context.housekeeping.run)
+        tasks.start_soon(_tell_folded, auth)
+        yield
+        tasks.cancel_scope.cancel()
+    context.housekeeping.close()
+    context.store.close()
+
+
+async def _tell_folded(auth: Auth) -> None:
+    while True:
+        await anyio.sleep(1.0)
+        await auth.tell_folded()

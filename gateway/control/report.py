@@ -1,23 +1,23 @@
-"""Side by side: every route, who serves it, and what each stack did on it, from the metrics."""
+"""Side by side: every route, who serves it, and what each stack did on it, as the workers tell it."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from itertools import accumulate
+from math import inf
 
-from prometheus_client import Metric
 from pydantic import BaseModel
 
-from gateway.control.traffic import Seen, Traffic
 from gateway.listing import Kind, Listed, Where
+from gateway.observe.traffic import BOUNDS, Seen, StackTraffic
 from gateway.parity.report import report_path, standing
 from gateway.routes import SPACE
 from gateway.routing import RouteTable
 from gateway.settings import Settings
-from gateway.words import Stack
+from gateway.store.workers import Past
+from gateway.words import Phase, Stack
 
 
 class StackReport(BaseModel):
-    """What one stack did on one route since the start."""
+    """What one stack did on one route since the workers that run were started."""
 
     requests: int = 0
     errors: int = 0  # status 5xx
@@ -49,39 +49,76 @@ class RouteReport(BaseModel):
     unexplained: int = 0  # differences of the last `banyan parity` that stand
 
 
-@dataclass(slots=True)
-class _Seen:
-    """One stack on one route, as the samples add up."""
+class PlanReport(BaseModel):
+    """The plan in force; `refused` is what keeps a worker, or the file's text, from it."""
 
-    requests: int = 0
-    errors: int = 0
-    buckets: dict[float, int] = field(default_factory=lambda: defaultdict(int))  # cumulative
+    version: int  # 0: there is none yet
+    running: int | None  # of the worker furthest behind; null: none tells
+    actor: str
+    reason: str
+    phase: Phase
+    kill_switch: bool
+    file: str
+    refused: list[str]
+
+
+class RoutesReport(BaseModel):
+    """Everything `banyan status` shows."""
+
+    plan: PlanReport
+    workers: int  # that live
+    kit: list[str] = []  # behaviours of the kit that modern has
+    routes: list[RouteReport]
+
+
+class WorkerOut(BaseModel):
+    """One worker of one host."""
+
+    id: str
+    host: str
+    pid: int
+    started: float  # seconds since 1970
+    age: float  # seconds since its last heartbeat
+    alive: bool
+    version: int  # of the plan it runs
+    listening: bool  # false: it finds new versions by looking, once a second
+    problems: list[str]
+
+
+class WorkersOut(BaseModel):
+    """All workers, the living first."""
+
+    version: int  # the newest
+    alive: int
+    current: int  # of them, on the newest version
+    secrets: int  # different BANYAN_SECRETs among the living; more than one: clients flip
+    leader: bool  # this control plane leads
+    items: list[WorkerOut]
 
 
 def report(
     table: RouteTable,
-    metrics: Iterable[Metric],
+    seen: Seen,
     listed: Sequence[Listed] = (),
     differences: Mapping[str, int] | None = None,
 ) -> list[RouteReport]:
     """One row for every route that an app serves, then one per other label that has traffic."""
-    metrics, differences = list(metrics), differences or {}
-    seen, rescued = _collect(metrics), _rescued(metrics)
+    differences = differences or {}
     splits = {
         route.id: route.split * 100 / SPACE
         for route in table.routes
         if route.legacy and route.modern
     }
     known = {one.endpoint.id: one for one in listed}
-    labels = dict.fromkeys([*known, *splits, *sorted(label for label, _ in seen)])
+    labels = dict.fromkeys([*known, *splits, *sorted(seen)])
     return [
         RouteReport(
             route=label,
             served=known[label].where if label in known else None,
             split=splits.get(label),
-            legacy=_stack_report(seen.get((label, Stack.LEGACY), _Seen())),
-            modern=_stack_report(seen.get((label, Stack.MODERN), _Seen())),
-            rescued=rescued.get(label, 0),
+            legacy=_stack_report(seen.get(label, {}).get(Stack.LEGACY)),
+            modern=_stack_report(seen.get(label, {}).get(Stack.MODERN)),
+            rescued=sum(one.rescued for one in seen.get(label, {}).values()),
             notes=_notes(known[label]) if label in known else [],
             unexplained=differences.get(label, 0),
         )
@@ -89,14 +126,24 @@ def report(
     ]
 
 
-def with_history(rows: list[RouteReport], seen: Seen) -> list[RouteReport]:
+def with_history(rows: list[RouteReport], now: Seen, past: Iterable[Past]) -> list[RouteReport]:
     """The rows with what earlier starts saw as well; and one for each label that only they saw."""
+    total: dict[tuple[str, str], tuple[int, float]] = {}
+    found = [(one.route, one.stack, one.requests, one.last) for one in past]
+    found += [
+        (route, stack.value, one.requests, one.last)
+        for route, stacks in now.items()
+        for stack, one in stacks.items()
+    ]
+    for route, name, requests, last in found:
+        before, at = total.get((route, name), (0, 0.0))
+        total[route, name] = before + requests, max(at, last)
     known = {row.route for row in rows}
-    rows = rows + [RouteReport(route=label) for label in sorted(seen) if label not in known]
+    rows = rows + [RouteReport(route=one) for one in sorted({r for r, _ in total} - known)]
     for row in rows:
-        for stack, one in ((row.legacy, Stack.LEGACY), (row.modern, Stack.MODERN)):
-            traffic = seen.get(row.route, {}).get(one, Traffic())
-            stack.total, stack.last = traffic.requests, traffic.last or None
+        for report, stack in ((row.legacy, Stack.LEGACY), (row.modern, Stack.MODERN)):
+            requests, last = total.get((row.route, stack.value), (0, 0.0))
+            report.total, report.last = requests, last or None
     return rows
 
 
@@ -104,10 +151,6 @@ def unexplained(settings: Settings) -> dict[str, int]:
     """How many differences of the last `banyan parity` stand on each route."""
     found = standing(report_path(settings.var))
     return {route: len(findings) for route, findings in found.items()}
-
-
-def _notes(listed: Listed) -> list[NoteReport]:
-    return [NoteReport(kind=n.kind, text=n.text, mended=n.mended) for n in listed.notes]
 
 
 def quantile(q: float, buckets: dict[float, int]) -> float | None:
@@ -129,34 +172,18 @@ def quantile(q: float, buckets: dict[float, int]) -> float | None:
     return lower
 
 
-def _collect(metrics: Iterable[Metric]) -> dict[tuple[str, str], _Seen]:
-    seen: dict[tuple[str, str], _Seen] = defaultdict(_Seen)
-    for metric in metrics:
-        for name, labels, value, *_ in metric.samples:
-            if name == "gateway_requests_total":
-                row = seen[labels["route"], labels["stack"]]
-                row.requests += int(value)
-                row.errors += int(value) if labels["status"] >= "500" else 0
-            elif name == "gateway_request_duration_seconds_bucket":
-                row = seen[labels["route"], labels["stack"]]
-                row.buckets[float(labels["le"])] += int(value)
-    return seen
+def _notes(listed: Listed) -> list[NoteReport]:
+    return [NoteReport(kind=n.kind, text=n.text, mended=n.mended) for n in listed.notes]
 
 
-def _rescued(metrics: Iterable[Metric]) -> dict[str, int]:
-    return {
-        labels["route"]: int(value)
-        for metric in metrics
-        for name, labels, value, *_ in metric.samples
-        if name == "gateway_failovers_total" and labels["outcome"] == "rescued"
-    }
-
-
-def _stack_report(seen: _Seen) -> StackReport:
+def _stack_report(seen: StackTraffic | None) -> StackReport:
+    if seen is None:
+        return StackReport()
+    cumulative = dict(zip((*BOUNDS, inf), accumulate(seen.bins), strict=True))
     return StackReport(
         requests=seen.requests,
         errors=seen.errors,
         error_rate=seen.errors / seen.requests if seen.requests else None,
-        p50=quantile(0.50, seen.buckets),
-        p95=quantile(0.95, seen.buckets),
+        p50=quantile(0.50, cumulative),
+        p95=quantile(0.95, cumulative),
     )

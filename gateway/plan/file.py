@@ -1,19 +1,18 @@
-"""The plan file, and the last plan that was accepted from it.
+"""The plan file, and what a host remembers of plans on its own disk.
 
-The last good plan is kept on disk with its version, so that a worker that starts while the file is
-broken runs on, and so that all workers call one text by one version: whoever accepts a new text
-first counts up, under a lock, and the others find it.
+The last good plan is kept with its version, so that a worker that starts while file and store are out
+of reach runs on.
 """
 
 import fcntl
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
+from gateway.atomic import replace_file
 from gateway.plan.document import LIMIT, PlanRefused, Problem
 
 Stamp = tuple[int, int, int, int, int]  # of a file: mtime and ctime in ns, size, inode, device
@@ -21,7 +20,7 @@ Stamp = tuple[int, int, int, int, int]  # of a file: mtime and ctime in ns, size
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A text that compiled, and the version it was given: 1, 2, 3, …"""
+    """A text that ran on this host, and the version it has in the store."""
 
     text: str
     version: int
@@ -58,42 +57,60 @@ def read_plan(path: Path) -> str:
 
 
 class LastGood:
-    """The last accepted plan, in a file that workers on one machine share."""
+    """The newest plan that ran here, in a file that workers on one machine share."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> Accepted | None:
         """None if there is none, or none that can be read."""
-        try:
-            stored = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return None
-        match stored:
+        match _stored(self._path):
             case {"text": str(text), "version": int(version)} if version > 0:
                 return Accepted(text, version)
             case _:
                 return None
 
-    def version_of(self, text: str) -> int:
-        """The version `text` has, or would get: the same text as before keeps its version."""
-        last = self.read()
-        if last is None:
-            return 1
-        return last.version if last.text == text else last.version + 1
-
-    def accept(self, text: str) -> Accepted:
-        """Stores `text` as the last good plan. Raises OSError if the folder cannot be written."""
+    def keep(self, accepted: Accepted) -> None:
+        """Stores it, unless a newer one is there. Raises OSError if the folder cannot be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            accepted = Accepted(text, self.version_of(text))
-            draft = self._path.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps({"version": accepted.version, "text": text}) + "\n")
-            draft.replace(self._path)
-        return accepted
+            last = self.read()
+            if last is None or last.version < accepted.version:
+                _store(self._path, {"version": accepted.version, "text": accepted.text})
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with self._path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+class FileBase:
+    """The text that was last applied from a plan file on this host: where the next merge starts."""
+
+    def __init__(self, path: Path, plan: Path) -> None:
+        self._path = path
+        self._plan = str(plan.absolute())
+
+    def read(self) -> str | None:
+        """None if nothing was applied from this very file here."""
+        match _stored(self._path):
+            case {"file": self._plan, "text": str(text)}:
+                return text
+            case _:
+                return None
+
+    def keep(self, text: str) -> None:
+        """Raises OSError."""
+        _store(self._path, {"file": self._plan, "text": text})
+
+
+def _stored(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _store(path: Path, document: Mapping[str, object]) -> None:
+    replace_file(path, json.dumps(document).encode() + b"\n")

@@ -1,12 +1,12 @@
-"""Follows the plan file: a new text is compiled, then takes over as a whole; a bad one changes nothing.
+"""Keeps one process on the newest plan: the store's, or, while that is out of reach, the last good one.
 
-The file is asked for its stamp five times a second: that sees renames, deletions and
-turned symbolic links on every file system, where change notifications do not. A text counts once its
-stamp has held for one interval, so that a half-written file is not read.
+file ──► FileDoor ──► store ──► PlanWatch ──► activate ──► the hot path's one reference
+                        ▲                        └──► last good plan on this disk
+          commands, API ┘
 """
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from socket import gethostname
 from typing import Final
 
 import anyio
@@ -16,106 +16,190 @@ from anyio import to_thread
 from gateway.errors import BanyanError
 from gateway.observe import metrics
 from gateway.plan.document import Document, PlanRefused, Problem, parse
-from gateway.plan.file import LastGood, Stamp, read_plan, stamp
+from gateway.plan.door import INTERVAL, FileDoor
+from gateway.plan.file import Accepted, LastGood, read_plan
+from gateway.store.audit import Act
+from gateway.store.errors import StoreUnavailable, UnusableStore, VersionConflict
+from gateway.store.signal import Signal
+from gateway.store.versions import Proposal, Version, Versions
 
-INTERVAL: Final = 0.2  # seconds; a saved plan is live after two of them and its compilation
-PATIENCE: Final = 4  # looks; a file that is saved all the time is read all the same
+POLL: Final = 1.0  # seconds between two looks at the store, however deaf we are
 _log = structlog.get_logger()
 
 Activate = Callable[[Document, int], Awaitable[None]]
 
 
 class PlanWatch:
-    """Keeps one process on the newest plan that compiles.
+    """One process's plan.
 
     `activate(document, version)` compiles and swaps; it raises PlanRefused and then has changed
     nothing.
     """
 
-    def __init__(self, path: Path, last_good: LastGood, activate: Activate) -> None:
-        self._path = path
+    def __init__(
+        self,
+        door: FileDoor,
+        versions: Versions,
+        signal: Signal,
+        last_good: LastGood,
+        activate: Activate,
+    ) -> None:
+        self.door = door
+        self._versions = versions
+        self._signal = signal
         self._last_good = last_good
         self._activate = activate
-        self._seen: Stamp | None = None  # of the text that was last applied or refused
-        self._pending: Stamp | None = None
-        self._unsettled = 0  # looks in a row that found the file changed
+        self._looked_at = 0  # the newest version that was activated or refused
         self.version = 0  # of the active plan
-        self.refusal: PlanRefused | None = None  # of the text that stands in the file now
+        self.refused: PlanRefused | None = None  # why the newest version does not run here
+        self.lost: BanyanError | None = None  # why the store cannot be read
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything an operator should know."""
+        of_file = (
+            [f"{self.door.name}: {p}" for p in self.door.refusal.problems]
+            if self.door.refusal
+            else []
+        )
+        of_version = (
+            [f"version {self._looked_at}: {p}" for p in self.refused.problems]
+            if self.refused
+            else []
+        )
+        return [*of_file, *of_version, *([str(self.lost)] if self.lost else [])]
+
+    @property
+    def listening(self) -> bool:
+        return self._signal.listening
 
     async def start(self) -> None:
-        """Activates the file's plan or, if that is refused, the last good one.
+        """Activates the newest plan or, if that cannot be had, the last good one.
 
-        Raises PlanRefused when there is no last good plan either.
+        Raises PlanRefused when there is none at all.
         """
-        self._seen = self._pending = stamp(self._path)
-        if await self._try_file():
-            return
-        last = await to_thread.run_sync(self._last_good.read)
-        if last is None:
-            raise self.refusal or PlanRefused([])
-        await self._activate(parse(last.text), last.version)
-        self.version = last.version
-        _log.warning("plan.last_good_used", file=str(self._path), version=last.version)
+        try:
+            await self._recover()
+        except (StoreUnavailable, UnusableStore) as error:
+            self._lose(error)
+        else:
+            await self.door.open()
+            await self._look_if_possible()
+        if self.version == 0 and not await self._fall_back():
+            raise self.refused or self.door.refusal or PlanRefused([Problem("there is no plan")])
 
     async def run(self) -> None:
-        """Follows the file until cancelled."""
+        """Follows file and store until cancelled."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._follow_file)
+                tasks.start_soon(self._follow_store)
+        finally:
+            self._signal.close()
+
+    async def look(self) -> None:
+        """Activates the store's newest version unless it runs. Raises StoreUnavailable, UnusableStore."""
+        newest = await to_thread.run_sync(self._versions.newest)
+        if newest == self._looked_at:
+            return
+        if newest < self.version:
+            await self._recover()
+            return
+        current = await to_thread.run_sync(self._versions.current)
+        if current is not None:
+            await self._take_over(current)
+
+    async def _look_if_possible(self) -> None:
+        try:
+            await self.look()
+        except (StoreUnavailable, UnusableStore) as error:
+            self._lose(error)
+        else:
+            self._find()
+
+    async def _follow_file(self) -> None:
         while True:
             await anyio.sleep(INTERVAL)
-            await self.poll()
+            await self.door.poll()
 
-    async def poll(self) -> None:
-        """Looks once; applies a text whose stamp has held since the last look."""
-        now = stamp(self._path)
-        settled, self._pending = now == self._pending, now
-        self._unsettled = 0 if settled else self._unsettled + 1
-        if now == self._seen:
-            return
-        if settled:
-            self._seen = now
-            await self._try_file()
-        elif self._unsettled >= PATIENCE and await self._reads():
-            self._seen, self._unsettled = now, 0
-            await self._try_file()
+    async def _follow_store(self) -> None:
+        while True:
+            try:
+                await to_thread.run_sync(self._signal.wait, POLL, abandon_on_cancel=True)
+            except (StoreUnavailable, UnusableStore) as error:
+                self._lose(error)
+                await anyio.sleep(POLL)
+            else:
+                await self._look_if_possible()
 
-    async def _reads(self) -> bool:
-        """Whether the file holds a plan at all: one that is being written is not yet refused."""
+    async def _take_over(self, current: Version) -> None:
         try:
-            await to_thread.run_sync(lambda: parse(read_plan(self._path)))
-        except PlanRefused:
-            return False
-        return True
-
-    async def _try_file(self) -> bool:
-        try:
-            text = await to_thread.run_sync(read_plan, self._path)
-            document = await to_thread.run_sync(parse, text)
-            version = await to_thread.run_sync(self._last_good.version_of, text)
-            await self._activate(document, version)
+            await self._activated(current.document, current.version)
         except PlanRefused as refusal:
-            self._refuse(refusal)
-            return False
+            self._refuse(refusal, current.version)
         except BanyanError as error:  # a stack that this plan needs cannot be loaded
-            self._refuse(PlanRefused([Problem(str(error))]))
-            return False
+            self._refuse(PlanRefused([Problem(str(error))]), current.version)
         except Exception as error:  # a bug of ours must not end the data plane
             _log.exception("plan.failed")
-            self._refuse(PlanRefused([Problem(f"{type(error).__name__}: {error}")]))
+            self._refuse(
+                PlanRefused([Problem(f"{type(error).__name__}: {error}")]), current.version
+            )
+
+    async def _activated(self, text: str, version: int) -> None:
+        document = await to_thread.run_sync(parse, text)
+        await self._activate(document, version)
+        self.version = self._looked_at = version
+        self.refused = None
+        _log.info("plan.applied", version=version, phase=document.plan.phase.value)
+        if version:
+            await self._remember(Accepted(text, version))
+
+    async def _fall_back(self) -> bool:
+        """To the last good plan; without one, and without a store, to the file as it is."""
+        last = await to_thread.run_sync(self._last_good.read)
+        if last is not None:
+            _log.warning("plan.last_good_used", version=last.version)
+            await self._activated(last.text, last.version)
+            return True
+        if self.lost is None:
             return False
-        self.refusal, self.version = None, version
-        await self._remember(text)
-        if self.version != version:  # another worker accepted another text in between
-            await self._activate(document, self.version)
-        _log.info("plan.applied", version=self.version, phase=document.plan.phase.value)
+        text = await to_thread.run_sync(read_plan, self.door.path)
+        _log.warning("plan.file_used", file=str(self.door.path), store=str(self.lost))
+        await self._activated(text, 0)
         return True
 
-    def _refuse(self, refusal: PlanRefused) -> None:
-        self.refusal = refusal
+    async def _recover(self) -> None:
+        """Puts the last good plan back into a store that has lost it: deleted, made anew, an old backup."""
+        last = await to_thread.run_sync(self._last_good.read)
+        newest = await to_thread.run_sync(self._versions.newest)
+        if last is None or newest >= last.version:
+            return
+        missing = f"versions {newest + 1} to {last.version} were lost with the store"
+        act = Act("recovery", gethostname(), "plan.recover", reason=missing)
+        try:
+            await to_thread.run_sync(self._versions.recover, last.version, Proposal(last.text, act))
+        except VersionConflict:
+            return  # another worker was faster
+        _log.error("plan.recovered", version=last.version, missing=missing)
+
+    def _refuse(self, refusal: PlanRefused, version: int) -> None:
+        self.refused, self._looked_at = refusal, version
         metrics.PLAN_REJECTIONS.inc()
         problems = [str(problem) for problem in refusal.problems]
-        _log.error("plan.refused", file=str(self._path), problems=problems, kept=self.version)
+        _log.error("plan.refused", version=version, problems=problems, kept=self.version)
 
-    async def _remember(self, text: str) -> None:
+    def _lose(self, error: BanyanError) -> None:
+        if self.lost is None:
+            _log.error("store.lost", error=str(error), kept=self.version)
+        self.lost = error
+
+    def _find(self) -> None:
+        if self.lost is not None:
+            _log.info("store.found", version=self.version)
+        self.lost = None
+
+    async def _remember(self, accepted: Accepted) -> None:
         try:
-            self.version = (await to_thread.run_sync(self._last_good.accept, text)).version
+            await to_thread.run_sync(self._last_good.keep, accepted)
         except OSError as error:  # a full or read-only disk must not stop the plan
             _log.error("plan.not_kept", error=str(error))

@@ -1,0 +1,192 @@
+"""The commands that change the plan: each prints what changed, who moves, and how to undo it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.flags import Json, Server
+from gateway.cli.text import printable
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.cli.client import Client
+
+_SHOWN = 5  # routes named one by one
+
+Why = Annotated[str, typer.Option("--reason", help="Why; it stands in history for ever.")]
+Expect = Annotated[
+    int | None,
+    typer.Option("--expect", help="Refuse if another version is in force.", min=1),
+]
+
+
+def shift(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
+    settings: Settings,
+    route: Annotated[str, typer.Argument(help="As in the plan: 'GET /api/balances'.")],
+    percent: Annotated[str, typer.Argument(help="Percent of the clients for modern, 0 to 100.")],
+    reason: Why,
+    expect: Expect = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Change a route's split: how many of its clients modern answers."""
+    body = {"route": route, "modern": _number(percent), "reason": reason}
+    _change(settings, server, "PATCH", "/plan/routes", body, expect, json_)
+
+
+def phase(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
+    settings: Settings,
+    phase: Annotated[str, typer.Argument(help="parallel, gradual or full")],
+    reason: Why,
+    expect: Expect = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Move the migration to another phase."""
+    body = {"phase": phase, "reason": reason}
+    _change(settings, server, "PUT", "/plan/phase", body, expect, json_)
+
+
+def kill(settings: Settings, reason: Why, server: Server = None, json_: Json = False) -> None:
+    """Send everything to legacy, now; the splits stay in the plan for `resume`."""
+    body = {"on": True, "reason": reason}
+    _change(settings, server, "PUT", "/plan/kill-switch", body, None, json_)
+
+
+def resume(settings: Settings, reason: Why, server: Server = None, json_: Json = False) -> None:
+    """Switch the kill switch off: the splits decide again."""
+    body = {"on": False, "reason": reason}
+    _change(settings, server, "PUT", "/plan/kill-switch", body, None, json_)
+
+
+def rollback(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
+    settings: Settings,
+    reason: Why,
+    version: Annotated[
+        int | None, typer.Argument(help="Default: the one before the current.", min=1)
+    ] = None,
+    expect: Expect = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Make an earlier version of the plan the newest again."""
+    body = {"version": version, "reason": reason}
+    _change(settings, server, "POST", "/plan/rollback", body, expect, json_)
+
+
+def apply(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
+    settings: Settings,
+    file: Annotated[Path, typer.Argument(help="A plan; `-` reads standard input.")],
+    reason: Why,
+    expect: Expect = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Replace the whole plan with a file's."""
+    client = _client(settings, server)
+    if expect is None:
+        expect = _version(client)
+    body = {"document": _read(file), "reason": reason}
+    _changed(client.ask("PUT", "/plan", body=body, version=expect), json_)
+
+
+def _change(  # noqa: PLR0913, PLR0917 (one door for all that change something)
+    settings: Settings,
+    server: str | None,
+    method: str,
+    path: str,
+    body: Mapping[str, object],
+    expect: int | None,
+    json_: bool,
+) -> None:
+    client = _client(settings, server)
+    _changed(client.ask(method, path, body=body, version=expect), json_)
+
+
+def _client(settings: Settings, server: str | None) -> "Client":
+    from gateway.cli.client import client_of
+
+    return client_of(settings, server)
+
+
+def _version(client: "Client") -> int:
+    """Of the plan in force, 0 if there is none."""
+    found = client.ask("GET", "/versions", params={"limit": 1})["items"]
+    return int(found[0]["version"]) if found else 0
+
+
+def _read(file: Path) -> str:
+    from gateway.plan.file import read_plan
+
+    return typer.get_text_stream("stdin").read() if str(file) == "-" else read_plan(file)
+
+
+def _number(percent: str) -> object:
+    """As a number where it is one: the API names what is wrong with any other text."""
+    try:
+        return float(percent.strip().removesuffix("%"))
+    except ValueError:
+        return percent
+
+
+def _changed(answer: dict[str, Any], json_: bool) -> None:
+    from gateway.cli.commands import print_json
+
+    if json_:
+        print_json(answer)
+        return
+    if not answer["changed"]:
+        typer.echo(f"nothing to change: version {answer['version']} says so already")
+        return
+    came = (
+        f"version {answer['previous']} → {answer['version']}" if answer["previous"] else "version 1"
+    )
+    typer.echo(f"{came}, live within a second; by {printable(answer['actor'])}")
+    for line in changes(answer["changes"]):
+        typer.echo(f"  {line}")
+    for line in moves(answer["moved"]):
+        typer.echo(f"  {line}")
+    if answer["undo"]:
+        typer.echo(f"undo: {answer['undo']}")
+
+
+def changes(found: list[dict[str, Any]]) -> list[str]:
+    """`GET /api/balances  modern 0 → 25`, one line for each value."""
+    width = max((len(one["place"]) for one in found), default=0)
+    return [printable(f"{one['place']:<{width}}  {_value(one)}".rstrip()) for one in found]
+
+
+def _value(change: dict[str, Any]) -> str:
+    before, after = change["before"], change["after"]
+    name = f"{change['field']} " if change["field"] else ""
+    if before is None:
+        return f"{name}{after} (new)"
+    return f"{name}{before} → {after}" if after is not None else f"{name}{before} (removed)"
+
+
+def moves(found: dict[str, Any]) -> list[str]:
+    """Who moves: a line for each of the first routes, and one for all of them together."""
+    routes = found["routes"]
+    lines = [_move(one) for one in routes[:_SHOWN]]
+    if len(routes) > 1:
+        about = "" if found["exact"] else "about "
+        more = f" ({len(routes) - _SHOWN} routes more)" if len(routes) > _SHOWN else ""
+        lines.append(
+            f"all together{more}: {about}{found['moved']} of {found['clients']} clients move"
+        )
+    return [printable(line) for line in lines]
+
+
+def _move(one: dict[str, Any]) -> str:
+    if not one["clients"]:
+        return f"{one['route']}: no client was seen in the last half hour"
+    about = "" if one["exact"] else "about "
+    parts = [
+        f"{one[key]} move to {stack}"
+        for key, stack in (("to_modern", "modern"), ("to_legacy", "legacy"))
+        if one[key]
+    ]
+    who = " and ".join(parts) or "none moves"
+    return f"{one['route']}: of {about}{one['clients']} clients seen lately, {about}{who}"

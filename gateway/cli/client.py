@@ -1,0 +1,204 @@
+"""How commands reach the admin API: over HTTP with a token, or the same app here, on the same store.
+
+Without `--server` no control plane need run: the store is the truth, and who can read the settings may
+change it.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from getpass import getuser
+from socket import gethostname
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import anyio
+import httpx
+from pydantic import BaseModel
+
+from gateway.errors import BanyanError
+from gateway.messages import App, Receive, Scope, Send
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.control.auth import Caller
+
+SERVER: Final = "BANYAN_SERVER"
+TOKEN: Final = "BANYAN_TOKEN"  # noqa: S105 (a variable's name)
+_TIMEOUT: Final = 30.0  # seconds
+
+
+class Refused(BanyanError):
+    """The control plane refuses; the message is its own."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        super().__init__(_said(status, problem))
+
+
+def _said(status: int, problem: Mapping[str, Any]) -> str:
+    """The detail; where single values are wrong, those."""
+    faults = problem.get("problems") or []
+    if problem.get("code") == "invalid_request" and faults:
+        return "; ".join(
+            f"{one['place'].removeprefix('body.')}: {one['message']}" for one in faults
+        )
+    return str(problem.get("detail") or f"status {status}")
+
+
+class NoControlPlane(BanyanError):
+    """Nobody answers where the control plane should be."""
+
+
+class Client(Protocol):
+    """Asks the admin API. Raises Refused and NoControlPlane."""
+
+    @property
+    def where(self) -> str:
+        """For people."""
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        params: Mapping[str, Any] | None = None,
+        version: int | None = None,
+    ) -> Any: ...
+
+
+def client_of(settings: Settings, server: str | None) -> Client:
+    """The control plane that `--server` or BANYAN_SERVER names; else this machine's store."""
+    url = server or os.environ.get(SERVER)
+    return Remote(url.rstrip("/")) if url else Local(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A control plane over HTTP."""
+
+    where: str
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        params: Mapping[str, Any] | None = None,
+        version: int | None = None,
+    ) -> Any:
+        token = os.environ.get(TOKEN)
+        if not token:
+            raise Refused(401, {"detail": f"{self.where} asks for a token: set {TOKEN} to yours"})
+        headers = {"Authorization": f"Bearer {token}", **_precondition(version)}
+        url = f"{self.where}/api/v1{path}"
+        try:
+            answer = httpx.request(
+                method, url, headers=headers, params=params, timeout=_TIMEOUT, **_json(body)
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            hint = f"is {SERVER} or --server right, and does `banyan control` run there?"
+            raise NoControlPlane(f"no control plane at {self.where} ({error}); {hint}") from error
+        return _read(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The admin API in this process, over the store that the settings name."""
+
+    settings: Settings
+
+    @property
+    def where(self) -> str:
+        from gateway.store.database import Database
+
+        return Database(self.settings.store_url).shown
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        params: Mapping[str, Any] | None = None,
+        version: int | None = None,
+    ) -> Any:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(_Inside(self._app(), _caller()))
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost"
+            ) as client:
+                return await client.request(
+                    method,
+                    f"/api/v1{path}",
+                    params=params,
+                    headers=_precondition(version),
+                    **_json(body),
+                )
+
+        return _read(anyio.run(send))
+
+    def _app(self) -> App:
+        from gateway.cli.inventory import told_inventories
+        from gateway.control.app import create_control
+        from gateway.store.opening import open_store
+
+        store = open_store(self.settings.store_url)
+        app: App = create_control(
+            self.settings, store, lambda: told_inventories(self.settings, store)
+        )
+        return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """Names the caller in the scope, where no request from the network can."""
+
+    app: App
+    caller: "Caller"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from gateway.control.auth import CALLER
+
+        await self.app({**scope, CALLER: self.caller}, receive, send)
+
+
+def _caller() -> "Caller":
+    """Who sits at this machine; with sudo, who has typed it."""
+    from gateway.control.auth import Caller
+    from gateway.control.tokens import Role
+
+    return Caller(os.environ.get("SUDO_USER") or _user(), Role.ADMIN, gethostname(), "cli")
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.getuid())
+
+
+def _precondition(version: int | None) -> dict[str, str]:
+    return {} if version is None else {"If-Match": f'"{version}"'}
+
+
+def _json(body: object) -> dict[str, Any]:
+    if body is None:
+        return {}
+    if isinstance(body, BaseModel):
+        return {"json": body.model_dump(mode="json", exclude_unset=True)}
+    return {"json": body}
+
+
+def _read(answer: httpx.Response) -> Any:
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):  # something else listens there
+        problem = {"detail": f"status {answer.status_code}, and no answer of a control plane"}
+    raise Refused(answer.status_code, problem)

@@ -1,0 +1,173 @@
+"""The commands that look at what was changed: history, diff, export, audit, workers."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.change import changes
+from gateway.cli.flags import Json, Server
+from gateway.cli.text import marked, printable
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Limit = Annotated[int, typer.Option("--limit", help="Lines.", min=1, max=500)]
+
+
+def history(
+    settings: Settings, limit: Limit = 20, server: Server = None, json_: Json = False
+) -> None:
+    """Show who changed the plan, when and why; the newest first."""
+    answer = _ask(settings, server, "/versions", {"limit": limit})
+    if json_:
+        _print_json(answer)
+        return
+    table = _table("version", "when", "who", "reason")
+    for one in answer["items"]:
+        table.add_row(
+            str(one["version"]), when(one["at"]), marked(one["actor"]), marked(one["reason"])
+        )
+    _print(
+        table, answer["items"], "no version yet: `banyan up` or `banyan apply FILE` makes the first"
+    )
+
+
+def diff(
+    settings: Settings,
+    first: Annotated[
+        int | None, typer.Argument(help="Default: the version before SECOND.", min=1)
+    ] = None,
+    second: Annotated[int | None, typer.Argument(help="Default: the newest.", min=1)] = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Show what changed between two versions of the plan; by default with the last change."""
+    version = second
+    if version is None:
+        newest = _ask(settings, server, "/versions", {"limit": 1})["items"]
+        version = newest[0]["version"] if newest else 1
+    params = {} if first is None else {"before": first}
+    answer = _ask(settings, server, f"/versions/{version}/diff", params)
+    if json_:
+        _print_json(answer)
+        return
+    typer.echo(f"version {answer['before'] or 'nothing'} → {answer['after']}")
+    for line in changes(answer["changes"]) or ["the same plan"]:
+        typer.echo(f"  {line}")
+    typer.echo("")
+    for line in answer["text"].splitlines():
+        typer.echo(printable(line))
+
+
+def export(
+    settings: Settings,
+    version: Annotated[int | None, typer.Option(help="Default: the newest.", min=1)] = None,
+    output: Annotated[Path | None, typer.Option(help="A file; default: standard output.")] = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Write a version of the plan as YAML, comments included: what `apply` takes."""
+    path = "/plan" if version is None else f"/versions/{version}"
+    answer = _ask(settings, server, path)
+    if json_:
+        _print_json(answer)
+    elif output is None:
+        typer.echo(answer["document"], nl=not answer["document"].endswith("\n"))
+    else:
+        output.write_text(answer["document"], encoding="utf-8")
+        typer.echo(f"{output}: version {answer['version']}")
+
+
+def audit(
+    settings: Settings, limit: Limit = 20, server: Server = None, json_: Json = False
+) -> None:
+    """Show every change, token and refused attempt; the newest first."""
+    answer = _ask(settings, server, "/audit", {"limit": limit})
+    if json_:
+        _print_json(answer)
+        return
+    table = _table("when", "who", "from", "what", "reason")
+    for one in answer["items"]:
+        what = f"{one['action']} {one['subject']}".strip()
+        made = f" → version {one['version']}" if one["version"] else ""
+        cells = (one["actor"], one["origin"], what + made, one["reason"])
+        table.add_row(when(one["at"]), *map(marked, cells))
+    _print(table, answer["items"], "nothing has happened yet")
+
+
+def workers(settings: Settings, server: Server = None, json_: Json = False) -> None:
+    """Show every worker of every host: its version, and what keeps it from another."""
+    answer = _ask(settings, server, "/workers")
+    if json_:
+        _print_json(answer)
+        return
+    table = _table("host", "pid", "version", "hears", "seen", "since")
+    for one in answer["items"]:
+        version = str(one["version"]) if one["alive"] else "gone"
+        behind = one["alive"] and one["version"] != answer["version"]
+        table.add_row(
+            marked(one["host"]),
+            str(one["pid"]),
+            f"[red]{version}[/red]" if behind else version,
+            "at once" if one["listening"] else "by looking",
+            f"{one['age']:.0f} s ago",
+            when(one["started"]),
+        )
+    _print(table, answer["items"], "no worker has told anything: does `banyan up` or `serve` run?")
+    typer.echo(on_version(answer))
+    for problem in problems(answer):
+        typer.echo(f"problem: {printable(problem)}")
+
+
+def on_version(answer: dict[str, Any]) -> str:
+    """`12 of 12 workers on version 41`."""
+    alive = answer["alive"]
+    return f"{answer['current']} of {alive} worker{'' if alive == 1 else 's'} on version {answer['version']}"
+
+
+def problems(answer: dict[str, Any]) -> list[str]:
+    """What the living workers say, each once; and hosts that do not share the secret."""
+    told = [problem for one in answer["items"] if one["alive"] for problem in one["problems"]]
+    if answer["secrets"] > 1:
+        told.append("hosts have different secrets: set the same BANYAN_SECRET, or clients flip")
+    return list(dict.fromkeys(told))
+
+
+def when(at: float) -> str:
+    """Local time, to the second."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _ask(
+    settings: Settings, server: str | None, path: str, params: dict[str, Any] | None = None
+) -> Any:
+    from gateway.cli.client import client_of
+
+    return client_of(settings, server).ask("GET", path, params=params)
+
+
+def _print_json(answer: object) -> None:
+    from gateway.cli.commands import print_json
+
+    print_json(answer)
+
+
+def _table(*titles: str) -> "Table":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Column, Table
+
+    return Table(
+        *(Column(title, overflow="fold") for title in titles), box=SIMPLE_HEAD, pad_edge=False
+    )
+
+
+def _print(table: "Table", items: list[Any], otherwise: str) -> None:
+    from rich.console import Console
+
+    if items:
+        Console().print(table)
+    else:
+        typer.echo(otherwise)

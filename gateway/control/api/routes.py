@@ -1,0 +1,85 @@
+"""Every route: who serves it, its split, and what both stacks did on it."""
+
+import json
+from collections.abc import Iterable
+
+from anyio import to_thread
+from fastapi import APIRouter
+
+from gateway.control.auth import Viewer
+from gateway.control.context import Context, Control
+from gateway.control.problems import responses
+from gateway.control.report import PlanReport, RoutesReport, report, unexplained, with_history
+from gateway.listing import listing
+from gateway.observe.traffic import Seen, merged, read_traffic
+from gateway.plan.compile import compile_plan
+from gateway.plan.desk import NoPlan
+from gateway.plan.document import PlanRefused, parse
+from gateway.routing import RouteTable
+from gateway.store.versions import Version
+from gateway.store.workers import Worker
+from gateway.words import Phase
+
+router = APIRouter(prefix="/routes", tags=["routes"], responses=responses(401, 403, 503))
+
+
+@router.get("")
+async def routes(_caller: Viewer, control: Control) -> RoutesReport:
+    """Everything `banyan status` shows. Figures are at most a second old."""
+    return await to_thread.run_sync(routes_report, control)
+
+
+def routes_report(control: Context) -> RoutesReport:
+    """Of the workers that run, and what others like them counted before they were replaced."""
+    current = _in_force(control)
+    workers = control.store.workers.all()
+    living = [worker for worker in workers if worker.alive]
+    inventory = control.inventories()[0]
+    table = _table(control, current)
+    launches = {worker.launch for worker in living}
+    running = _traffic(worker for worker in workers if worker.launch in launches)
+    rows = report(table, running, listing(inventory), unexplained(control.settings))
+    return RoutesReport(
+        plan=PlanReport(
+            version=current.version if current else 0,
+            running=min((worker.version for worker in living), default=None),
+            actor=current.actor if current else "",
+            reason=current.reason if current else "",
+            phase=table.phase,
+            kill_switch=table.kill_switch,
+            file=str(control.settings.plan),
+            refused=_problems(living),
+        ),
+        workers=len(living),
+        kit=list(inventory.kit),
+        routes=with_history(rows, _traffic(workers), control.store.workers.past()),
+    )
+
+
+def _in_force(control: Context) -> Version | None:
+    try:
+        return control.desk.in_force()
+    except (NoPlan, PlanRefused):
+        return None
+
+
+def _table(control: Context, current: Version | None) -> RouteTable:
+    """Of the plan in force; an empty one where it does not compile here: the apps may have changed."""
+    if current is None:
+        return RouteTable((), phase=Phase.PARALLEL)
+    secret = control.settings.secret_bytes()
+    inventory = control.inventories()[0]
+    try:
+        document = parse(current.document)
+        return compile_plan(document, inventory, version=current.version, secret=secret)
+    except PlanRefused:
+        return RouteTable((), phase=Phase.PARALLEL, version=current.version)
+
+
+def _traffic(workers: Iterable[Worker]) -> Seen:
+    return merged(read_traffic(json.loads(worker.traffic)) for worker in workers)
+
+
+def _problems(workers: Iterable[Worker]) -> list[str]:
+    told = [problem for worker in workers for problem in json.loads(worker.problems)]
+    return list(dict.fromkeys(told))

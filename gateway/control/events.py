@@ -1,0 +1,111 @@
+"""Server-sent events: every open dashboard and `curl -N` hears of a new plan version at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+import structlog
+from anyio import to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from gateway.control.problems import ApiProblem
+from gateway.errors import BanyanError
+from gateway.store.opening import Store
+from gateway.store.signal import signal_of
+from gateway.store.versions import Version
+
+SUBSCRIBERS: Final = 100
+_WAITING: Final = 100  # versions for one subscriber; a slower one is closed and comes again
+_POLL: Final = 1.0  # seconds
+_MISSED: Final = 100  # versions that a subscriber who comes again is told
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Events:
+    """New plan versions of one store, for any number of subscribers up to SUBSCRIBERS."""
+
+    store: Store
+    _subscribers: set[MemoryObjectSendStream[Version]] = field(default_factory=set)
+    _told: int = 0  # the newest version that everybody has
+
+    async def run(self) -> None:
+        """Follows the store until cancelled."""
+        signal = signal_of(self.store.database)
+        try:
+            while True:
+                try:
+                    await to_thread.run_sync(signal.wait, _POLL, abandon_on_cancel=True)
+                    await self._tell()
+                except BanyanError as error:
+                    _log.warning("events.interrupted", error=str(error))
+                    await anyio.sleep(_POLL)
+        finally:
+            signal.close()
+
+    async def subscribe(self, after: int | None) -> "Subscription":
+        """Versions newer than `after`, or the newest, then new ones as they come.
+
+        Raises ApiProblem 503 if there are too many subscribers.
+        """
+        if len(self._subscribers) >= SUBSCRIBERS:
+            detail = f"{SUBSCRIBERS} readers of events are connected; try again later"
+            raise ApiProblem(503, "too_many_readers", detail, headers={"Retry-After": "10"})
+        send, receive = anyio.create_memory_object_stream[Version](_WAITING)
+        self._subscribers.add(send)
+        missed = await self._missed(after)
+        return Subscription(missed, receive, after or 0, lambda: self._forget(send))
+
+    def _forget(self, subscriber: MemoryObjectSendStream[Version]) -> None:
+        self._subscribers.discard(subscriber)
+        subscriber.close()
+
+    async def _missed(self, after: int | None) -> list[Version]:
+        limit = 1 if after is None else _MISSED
+        newest = await to_thread.run_sync(self.store.versions.history, limit)
+        return [one for one in reversed(newest) if after is None or one.version > after]
+
+    async def _tell(self) -> None:
+        newest = await to_thread.run_sync(self.store.versions.newest)
+        if newest == self._told:
+            return
+        versions = await to_thread.run_sync(self.store.versions.history, _MISSED)
+        first, self._told = self._told, newest
+        for version in reversed(versions):
+            if version.version > first:
+                self._give(version)
+
+    def _give(self, version: Version) -> None:
+        for subscriber in list(self._subscribers):
+            try:
+                subscriber.send_nowait(version)
+            except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                self._forget(subscriber)
+
+
+@dataclass(slots=True)
+class Subscription:
+    """One subscriber's versions, each once and in order."""
+
+    missed: list[Version]
+    receive: MemoryObjectReceiveStream[Version]
+    last: int
+    leave: Callable[[], None]
+
+    async def next(self, patience: float) -> Version | None:
+        """The next version, or None if there is none within `patience` seconds.
+
+        Raises anyio.EndOfStream where the subscriber was too slow: it comes again for what it missed.
+        """
+        with anyio.move_on_after(patience):
+            while True:
+                version = self.missed.pop(0) if self.missed else await self.receive.receive()
+                if version.version > self.last:
+                    self.last = version.version
+                    return version
+        return None
+
+    def close(self) -> None:
+        self.leave()
+        self.receive.close()

@@ -1,0 +1,66 @@
+"""What one control plane of a fleet does for all: it folds up workers that are gone."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from gateway.errors import BanyanError
+from gateway.observe.traffic import read_traffic
+from gateway.store.leader import Leadership
+from gateway.store.opening import Store
+from gateway.store.workers import Past
+
+INTERVAL: Final = 2.0  # seconds; a standby takes over within them
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """Runs in every control plane and works in the one that leads."""
+
+    store: Store
+    leadership: Leadership
+    leading: bool = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await to_thread.run_sync(self.step)
+            await anyio.sleep(INTERVAL)
+
+    def step(self) -> None:
+        """Tries to lead; tidies up if it does."""
+        leading = self.leadership.held()
+        if leading != self.leading:
+            _log.info("control.leading" if leading else "control.standing_by")
+        self.leading = leading
+        if not leading:
+            return
+        try:
+            retired = self.store.workers.retire(_counted)
+        except BanyanError as error:
+            _log.warning("housekeeping.failed", error=str(error))
+            return
+        if retired:
+            _log.info("workers.retired", count=retired)
+
+    def close(self) -> None:
+        """Lets another lead."""
+        self.leadership.close()
+
+
+def _counted(document: str) -> list[Past]:
+    """What a worker told last; nothing of one whose words cannot be read."""
+    try:
+        seen = read_traffic(json.loads(document))
+    except ValueError:
+        return []
+    return [
+        Past(route, stack.value, one.requests, one.last)
+        for route, stacks in seen.items()
+        for stack, one in stacks.items()
+    ]

@@ -1,0 +1,111 @@
+"""What a worker tells the store about itself, once a second; a store that is away costs nothing but that."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b, sha256
+from multiprocessing import parent_process
+from secrets import token_hex
+from socket import gethostname
+from typing import Final
+
+import anyio
+import structlog
+from anyio import to_thread
+
+from gateway.endpoints import Inventory
+from gateway.errors import BanyanError
+from gateway.inventory import inventory_as
+from gateway.observe.recent import Recent
+from gateway.observe.traffic import Traffic
+from gateway.plan.watch import PlanWatch
+from gateway.store.workers import Beat, Workers
+
+INTERVAL: Final = 1.0  # seconds
+_RECENT_EVERY: Final = 5  # beats
+_log = structlog.get_logger()
+
+
+def fingerprint(secret: bytes) -> str:
+    """Tells two secrets apart and gives neither away: 64 bits of keyed BLAKE2b (RFC 7693)."""
+    return blake2b(b"fingerprint", digest_size=8, key=blake2b(secret).digest()).hexdigest()
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """One worker's."""
+
+    workers: Workers
+    watch: PlanWatch
+    inventory: Callable[[], Inventory]
+    secret: str  # its fingerprint
+    traffic: Traffic
+    recent: Recent
+    _name: str = field(default_factory=lambda: _new_name())
+    _known: str = ""  # digest of the inventory that the store has
+    _first: bool = True
+    _silent: bool = False  # the store did not take the last one
+    _count: int = -1
+
+    async def run(self) -> None:
+        """Beats until cancelled; `ended` is for the end."""
+        while True:
+            await self.beat()
+            await anyio.sleep(INTERVAL)
+
+    async def beat(self, *, ended: bool = False) -> None:
+        """One heartbeat; never fails."""
+        traffic = self.traffic.document()
+        self._count += 1
+        try:
+            if not await to_thread.run_sync(self._beat, ended, traffic):
+                self._begin_anew()  # given up while we were paused: what we counted is folded up
+        except BanyanError as error:
+            if not self._silent:
+                _log.error("heartbeat.failed", error=str(error))
+            self._silent, self._known = True, ""
+        else:
+            self._silent, self._first = False, False
+
+    def _begin_anew(self) -> None:
+        self.traffic.clear()
+        self._name, self._first = _new_name(), True
+
+    def _beat(self, ended: bool, traffic: object) -> bool:
+        self.recent.tick()
+        document = inventory_as(self.inventory())
+        digest = sha256(document.encode()).hexdigest()
+        if digest != self._known:
+            self.workers.keep_inventory(digest, document)
+            self._known = digest
+        beat = Beat(
+            id=self._name,
+            host=gethostname(),
+            launch=_launch(),
+            pid=os.getpid(),
+            version=self.watch.version,
+            listening=self.watch.listening,
+            secret=self.secret,
+            inventory=digest,
+            problems=json.dumps(self.watch.problems),
+            traffic=json.dumps(traffic),
+            recent=self._recent(),
+            ended=ended,
+        )
+        return self.workers.beat(beat, first=self._first)
+
+    def _recent(self) -> str | None:
+        """Every few beats: it is large, and of who was seen in half an hour little changes."""
+        due = self._first or self._count % _RECENT_EVERY == 0
+        return json.dumps(self.recent.document()) if due else None
+
+
+def _new_name() -> str:
+    return f"{gethostname()}:{os.getpid()}:{token_hex(4)}"
+
+
+def _launch() -> str:
+    """Workers of one supervisor share it: what one of them counted stays when another replaces it."""
+    supervisor = parent_process()
+    return f"{gethostname()}:{supervisor.pid if supervisor else os.getpid()}"

@@ -1,0 +1,164 @@
+"""Where a plan is changed. Every door leads here: the file, the API, a command, and what judges by itself.
+
+A text is parsed, compiled for what the stacks serve, held against the gate, and only then offered to
+the store, which takes it if nobody was faster.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.endpoints import Inventory
+from gateway.errors import BanyanError
+from gateway.parity.gate import gate_of
+from gateway.plan.compile import compile_plan
+from gateway.plan.diff import Change, changes, summary
+from gateway.plan.document import PlanRefused, parse
+from gateway.plan.file import read_plan
+from gateway.plan.merge import merge
+from gateway.plan.model import Plan
+from gateway.settings import Settings
+from gateway.store.audit import Act
+from gateway.store.errors import VersionConflict
+from gateway.store.versions import Proposal, Version, Versions
+
+_ATTEMPTS: Final = 50  # others may be faster again and again, but not so often
+
+Edit = Callable[[str], str]  # a plan's text → the text of the next version
+
+
+class NoPlan(BanyanError):
+    """There is no plan yet that could be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change; `after` is `before` if there was nothing to change."""
+
+    before: Version | None
+    after: Version
+    changes: tuple[Change, ...]
+
+    @property
+    def changed(self) -> bool:
+        return self.before is None or self.after.version != self.before.version
+
+
+class PlanDesk:
+    """Changes the plan in one store, for apps that serve what `inventories` tells."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        settings: Settings,
+        inventories: Callable[[], Sequence[Inventory]],
+    ) -> None:
+        self._versions = versions
+        self._settings = settings
+        self._inventories = inventories
+
+    def current(self) -> Version:
+        """Raises NoPlan."""
+        current = self._versions.current()
+        if current is None:
+            raise NoPlan(
+                "there is no plan yet: `banyan up` writes the first one, `banyan apply FILE` takes yours"
+            )
+        return current
+
+    def in_force(self) -> Version:
+        """Likewise; while there is none, what stands in the plan file, as version 0. Raises NoPlan."""
+        current = self._versions.current()
+        if current is None and self._settings.plan.exists():
+            return Version(0, 0.0, "", "", "", read_plan(self._settings.plan))
+        return current or self.current()
+
+    def check(self, text: str, before: str | None = None, *, gate: bool = True) -> Plan:
+        """The plan of a text that could take over from `before`. Raises PlanRefused."""
+        document = parse(text)
+        secret = self._settings.secret_bytes()
+        for inventory in self._inventories():
+            door = gate_of(self._settings, inventory, before) if gate else None
+            compile_plan(document, inventory, version=0, secret=secret, gate=door)
+        return document.plan
+
+    def preview(self, text: str, before: str | None) -> tuple[Change, ...]:
+        """What a text would change, once it is checked. Raises PlanRefused."""
+        return changes(_plan(before), self.check(text, before))
+
+    def change(self, edit: Edit, act: Act, expected: int | None = None) -> Outcome:
+        """Makes the next version of the current one.
+
+        Without `expected`, the edit is made again on what somebody else was faster with. Raises
+        NoPlan, PlanRefused and, with `expected`, VersionConflict.
+        """
+        for _ in range(_ATTEMPTS):
+            before = self.current()
+            if expected is not None and before.version != expected:
+                raise VersionConflict(expected, before.version)
+            text = edit(before.document)
+            found = self.preview(text, before.document)
+            if text == before.document:
+                return Outcome(before, before, ())
+            try:
+                after = self._versions.apply(before.version, Proposal(text, act))
+            except VersionConflict:
+                if expected is not None:
+                    raise
+                continue
+            return Outcome(before, after, found)
+        raise VersionConflict(before.version, self._versions.newest())
+
+    def first(self, text: str, act: Act) -> Outcome:
+        """Makes the first version. Raises PlanRefused and VersionConflict."""
+        found = self.preview(text, None)
+        return Outcome(None, self._versions.apply(0, Proposal(text, act)), found)
+
+    def take_file(self, text: str, base: str | None, act: Act) -> Outcome | None:
+        """Merges what changed in the operator's file into the current plan; None if that is nothing.
+
+        `base` is the text of the file that was applied before on this host, as far as anybody knows.
+        Raises PlanRefused, with the lines of the file.
+        """
+        self.check(text, gate=False)
+        for _ in range(_ATTEMPTS):
+            current = self._versions.current()
+            if self._is_applied(text, base):
+                return None
+            before = None if current is None else current.document
+            merged = text if before is None else merge(self._base(base), text, before).text
+            found = self.preview(merged, before)
+            if merged == before:
+                return None
+            why = (
+                summary(found)
+                if current
+                else f"the first plan, {len(parse(merged).plan.routes)} rules"
+            )
+            told = Act(act.actor, act.origin, act.action, act.subject, why)
+            proposal = Proposal(merged, told, file=text)
+            try:
+                after = self._versions.apply(current.version if current else 0, proposal)
+            except VersionConflict:
+                continue
+            return Outcome(current, after, found)
+        raise VersionConflict(0, self._versions.newest())
+
+    def _is_applied(self, text: str, base: str | None) -> bool:
+        """A host that knows what it applied last asks whether that was it; one that does not, whether
+        it ever was: a new pod with a plan from before an edit must not undo it.
+        """
+        if base is not None:
+            return text in {base, self._versions.last_file()}
+        return self._versions.file_known(text)
+
+    def _base(self, base: str | None) -> str:
+        return base or self._versions.last_file() or ""
+
+
+def _plan(text: str | None) -> Plan | None:
+    """None for a text that this version of banyan cannot read."""
+    try:
+        return None if text is None else parse(text).plan
+    except PlanRefused:
+        return None

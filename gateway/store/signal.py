@@ -1,0 +1,154 @@
+"""Waiting for a new version: PostgreSQL notifies, SQLite is asked whether somebody else has committed.
+
+Both may miss one, so whoever waits looks at the newest version after each wait.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any, Final, Protocol
+
+import sqlalchemy as sa
+import structlog
+
+from gateway.store.database import CONNECT, Database
+from gateway.store.errors import StoreUnavailable
+from gateway.store.versions import CHANNEL
+
+_LOOK: Final = 0.1  # seconds between two looks at a file
+_PROBE: Final = 2.0  # seconds in which one's own notification must arrive
+_log = structlog.get_logger()
+
+
+class Signal(Protocol):
+    """Waits, in a thread."""
+
+    listening: bool  # a change is heard of at once
+
+    def wait(self, timeout: float) -> None:
+        """Returns after `timeout` seconds, or when something may have changed. Raises StoreUnavailable."""
+
+    def close(self) -> None: ...
+
+
+def signal_of(database: Database) -> Signal:
+    """Connects to nothing yet."""
+    path = database.path
+    return Notifications(database) if path is None else Commits(path, database.shown)
+
+
+class Commits:
+    """`PRAGMA data_version` changes when another connection has committed: this one never writes."""
+
+    def __init__(self, path: Path, shown: str) -> None:
+        self._path, self._shown = path, shown
+        self._connection: sqlite3.Connection | None = None
+        self._seen: tuple[object, ...] = ()
+        self._closed = Event()
+        self.listening = False
+
+    def wait(self, timeout: float) -> None:
+        end = monotonic() + timeout
+        while not self._changed() and monotonic() < end and not self._closed.is_set():
+            self._closed.wait(_LOOK)
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _changed(self) -> bool:
+        try:
+            stat = self._path.stat()
+            seen: tuple[object, ...] = (stat.st_ino, stat.st_dev)
+            if self._connection is None or seen != self._seen[:2]:  # deleted, and made anew
+                self._connection = sqlite3.connect(
+                    f"file:{self._path}?mode=ro", uri=True, check_same_thread=False
+                )
+            seen += self._connection.execute("PRAGMA data_version").fetchone()
+        except (OSError, sqlite3.Error) as error:
+            self._connection, self.listening = None, False
+            raise StoreUnavailable(f"store {self._shown}: {error}") from error
+        self.listening = True
+        changed, self._seen = seen != self._seen, seen
+        return changed
+
+
+class Notifications:
+    """`LISTEN` on a connection of its own.
+
+    A pooler in transaction mode accepts it and delivers nothing, so each new connection is tried with
+    a notification to itself; without it `listening` is false, and versions are found by looking.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Any = None  # psycopg's; the driver is an extra
+        self._closed = False
+        self.listening = False
+
+    def wait(self, timeout: float) -> None:
+        import psycopg  # noqa: PLC0415 (an extra)
+
+        try:
+            if self._connection is None:
+                self._connect()
+            for _ in self._connection.notifies(timeout=timeout, stop_after=1):
+                return
+        except psycopg.Error as error:
+            self._disconnect()
+            if self._closed:
+                return
+            raise StoreUnavailable(f"store {self._database.shown}: {str(error).strip()}") from error
+
+    def close(self) -> None:
+        self._closed = True
+        self._disconnect()
+
+    def _connect(self) -> None:
+        self._connection = connect(self._database)
+        self._connection.execute(f"LISTEN {CHANNEL}")
+        probe = f"probe {os.getpid()} {monotonic()}"
+        self._connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, probe))
+        heard = self._connection.notifies(timeout=_PROBE)
+        self.listening = any(notification.payload == probe for notification in _until(heard, probe))
+        if not self.listening:
+            _log.warning(
+                "store.deaf", store=self._database.shown, hint="a pooler? versions are polled"
+            )
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self.listening = self._connection, None, False
+        if connection is not None:
+            connection.close()
+
+
+def connect(database: Database) -> Any:
+    """A connection of one's own, outside the pool: for what belongs to a session."""
+    import psycopg  # noqa: PLC0415 (an extra)
+
+    arguments, options = _dialect(database.url).create_connect_args(database.url)
+    return psycopg.connect(
+        *arguments,
+        **options,
+        autocommit=True,
+        prepare_threshold=None,
+        connect_timeout=CONNECT,
+        application_name="banyan",
+        keepalives_idle=5,
+        keepalives_interval=2,
+        keepalives_count=3,
+    )
+
+
+def _dialect(url: sa.URL) -> sa.Dialect:
+    dialect: Callable[[], sa.Dialect] = url.get_dialect()
+    return dialect()
+
+
+def _until(heard: Any, payload: str) -> Any:
+    for notification in heard:
+        yield notification
+        if notification.payload == payload:
+            return

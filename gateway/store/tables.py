@@ -1,0 +1,117 @@
+"""The store's tables. Plan versions and audit lines are only added: the database refuses the rest."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+SCHEMA: Final = 1  # raised by every change of what stands below
+APPEND_ONLY: Final = ("plan_versions", "audit")
+
+metadata = sa.MetaData()
+
+META = sa.Table(
+    "banyan_meta",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+VERSIONS = sa.Table(
+    "plan_versions",
+    metadata,
+    # Times are seconds since 1970, by the store's clock.
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+FILES = sa.Table(
+    "plan_files",  # texts that were applied from a file: what the next merge starts from
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+AUDIT = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer),
+    sqlite_autoincrement=True,
+)
+TOKENS = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("expires", sa.Double),
+    sa.Column("revoked", sa.Double),
+)
+INVENTORIES = sa.Table(
+    "inventories",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),
+)
+WORKERS = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("launch", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started", sa.Double, nullable=False),
+    sa.Column("seen", sa.Double, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("listening", sa.Boolean, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("inventory", sa.Text, nullable=False),
+    sa.Column("problems", sa.Text, nullable=False),
+    sa.Column("traffic", sa.Text, nullable=False),
+    sa.Column("recent", sa.Text, nullable=False),
+)
+TRAFFIC = sa.Table(
+    "traffic",  # of workers that have ended
+    metadata,
+    sa.Column("route", sa.Text, primary_key=True),
+    sa.Column("stack", sa.Text, primary_key=True),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.Double, nullable=False),
+)
+
+_REFUSAL = "{table} is append-only"
+
+
+def triggers(dialect: str) -> list[str]:
+    """Statements that make the database refuse what would rewrite history."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_{kind} BEFORE {kind} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL.format(table=table)}'); END"
+            for table in APPEND_ONLY
+            for kind in ("update", "delete")
+        ]
+    function = (
+        "CREATE OR REPLACE FUNCTION banyan_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+    )
+    return [
+        function,
+        *(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION banyan_append_only()"
+            for table in APPEND_ONLY
+        ),
+    ]
