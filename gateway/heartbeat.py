@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from multiprocessing import parent_process
 from secrets import token_hex
@@ -42,7 +42,7 @@ class Heartbeat:
     secret: str  # its fingerprint
     traffic: Traffic
     recent: Recent
-    _name: str = field(default_factory=lambda: _new_name())
+    _name: str = ""
     _known: str = ""  # digest of the inventory that the store has
     _first: bool = True
     _silent: bool = False  # the store did not take the last one
@@ -67,6 +67,9 @@ class Heartbeat:
             self._silent, self._known = True, ""
         else:
             self._silent, self._first = False, False
+
+    def __post_init__(self) -> None:
+        self._name = _new_name()
 
     def _begin_anew(self) -> None:
         self.traffic.clear()

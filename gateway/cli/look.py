@@ -14,6 +14,8 @@ from gateway.settings import Settings
 if TYPE_CHECKING:
     from rich.table import Table
 
+_WHOLE = {"when", "since", "version", "pid"}  # columns that are never broken
+
 Limit = Annotated[int, typer.Option("--limit", help="Lines.", min=1, max=500)]
 
 
@@ -89,12 +91,13 @@ def audit(
     if json_:
         _print_json(answer)
         return
-    table = _table("when", "who", "from", "what", "reason")
+    table = _table("when", "who", "from", "what")
     for one in answer["items"]:
         what = f"{one['action']} {one['subject']}".strip()
         made = f" → version {one['version']}" if one["version"] else ""
-        cells = (one["actor"], one["origin"], what + made, one["reason"])
-        table.add_row(when(one["at"]), *map(marked, cells))
+        why = f"\n[dim]{marked(one['reason'])}[/dim]" if one["reason"] else ""
+        cells = (when(one["at"]), marked(one["actor"]), marked(one["origin"]))
+        table.add_row(*cells, marked(what + made) + why)
     _print(table, answer["items"], "nothing has happened yet")
 
 
@@ -160,7 +163,9 @@ def _table(*titles: str) -> "Table":
     from rich.table import Column, Table
 
     return Table(
-        *(Column(title, overflow="fold") for title in titles), box=SIMPLE_HEAD, pad_edge=False
+        *(Column(title, overflow="fold", no_wrap=title in _WHOLE) for title in titles),
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
 
 
