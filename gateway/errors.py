@@ -5,6 +5,15 @@ BanyanError
 ├── StackStartFailed   an app's lifespan failed
 ├── PlanRefused        a plan is wrong; nothing changed
 ├── NoInventory        nobody told which routes there are
+├── NoPlan             there is no plan yet
+├── NoSuchRule         no rule of the plan names this route
+├── StoreUnavailable   the store cannot be reached, read or written right now
+├── UnusableStore      the settings name a store that cannot be used
+├── VersionConflict    somebody was faster
+├── NoSuchVersion      the store has no such version
+├── TokenRefused       a token cannot be made so
+├── BindRefused        the control plane must not listen there
+├── Refused            the control plane refused what a command asked
 └── NoControlPlane     nobody answers where the control plane should be
 """
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli import complete
 from gateway.cli.flags import Json, Server
 from gateway.cli.text import printable
 from gateway.settings import Settings
@@ -24,7 +25,10 @@ Expect = Annotated[
 
 def shift(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
     settings: Settings,
-    route: Annotated[str, typer.Argument(help="As in the plan: 'GET /api/balances'.")],
+    route: Annotated[
+        str,
+        typer.Argument(help="As in the plan: 'GET /api/balances'.", autocompletion=complete.routes),
+    ],
     percent: Annotated[str, typer.Argument(help="Percent of the clients for modern, 0 to 100.")],
     reason: Why,
     expect: Expect = None,
@@ -38,7 +42,9 @@ def shift(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
 
 def phase(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
     settings: Settings,
-    phase: Annotated[str, typer.Argument(help="parallel, gradual or full")],
+    phase: Annotated[
+        str, typer.Argument(help="parallel, gradual or full", autocompletion=complete.phases)
+    ],
     reason: Why,
     expect: Expect = None,
     server: Server = None,

@@ -5,14 +5,14 @@ change it.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from getpass import getuser
 from socket import gethostname
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import anyio
 import httpx
+from anyio.from_thread import start_blocking_portal
 from pydantic import BaseModel
 
 from gateway.errors import BanyanError
@@ -21,6 +21,7 @@ from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.control.auth import Caller
+    from gateway.endpoints import Inventory
 
 SERVER: Final = "BANYAN_SERVER"
 TOKEN: Final = "BANYAN_TOKEN"  # noqa: S105 (a variable's name)
@@ -125,8 +126,10 @@ class Local:
         params: Mapping[str, Any] | None = None,
         version: int | None = None,
     ) -> Any:
+        failed: list[BanyanError] = []
+
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(_Inside(self._app(), _caller()))
+            transport = httpx.ASGITransport(_Inside(self._app(failed), _caller()))
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost"
             ) as client:
@@ -138,17 +141,27 @@ class Local:
                     **_json(body),
                 )
 
-        return _read(anyio.run(send))
+        with start_blocking_portal() as portal:
+            answer = portal.call(send)
+        if failed:  # what the settings name could not be asked: that is no answer of a plan's
+            raise failed[0]
+        return _read(answer)
 
-    def _app(self) -> App:
+    def _app(self, failed: list[BanyanError]) -> App:
         from gateway.cli.inventory import told_inventories
         from gateway.control.app import create_control
         from gateway.store.opening import open_store
 
         store = open_store(self.settings.store_url)
-        app: App = create_control(
-            self.settings, store, lambda: told_inventories(self.settings, store)
-        )
+
+        def told() -> "Sequence[Inventory]":
+            try:
+                return told_inventories(self.settings, store)
+            except BanyanError as error:
+                failed.append(error)
+                raise
+
+        app: App = create_control(self.settings, store, told)
         return app
 
 

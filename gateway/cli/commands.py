@@ -6,10 +6,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from gateway.cli import change, explain, look, token
+from gateway.cli.doctor import doctor
 from gateway.cli.flags import Json, with_settings
 from gateway.cli.parity import parity
 from gateway.cli.routes import app as routes
 from gateway.cli.status import status
+from gateway.cli.whatif import whatif
 from gateway.settings import Settings
 
 app = typer.Typer(
@@ -55,7 +57,7 @@ for panel, commands in (
         (change.shift, change.phase, change.kill, change.resume, change.rollback, change.apply),
     ),
     (_LOOK, (status, look.workers, look.history, look.diff, look.export, look.audit)),
-    (_ASK, (explain.validate, explain.explain)),
+    (_ASK, (explain.validate, explain.explain, whatif, doctor)),
 ):
     for command in commands:
         app.command(rich_help_panel=panel)(with_settings(command))

@@ -25,11 +25,12 @@ def validate(
     elif problems:
         typer.echo("\n".join(map(printable, problems)), err=True)
     else:
-        above = f"{answer['routes']} rules, {answer['above_zero']} above 0 %"
-        typer.echo(f"{file}: accepted; {above}; against the plan in force:")
+        rules = f"{answer['rules']} rule{'' if answer['rules'] == 1 else 's'}"
+        told = f"phase {answer['phase']}, {rules}, {answer['above_zero']} above 0 %"
+        typer.echo(f"{file}: accepted; {told}; it would change:")
         from gateway.cli.change import changes
 
-        for line in changes(answer["changes"]) or ["nothing changes"]:
+        for line in changes(answer["changes"]) or ["nothing"]:
             typer.echo(f"  {line}")
     raise typer.Exit(1 if problems else 0)
 

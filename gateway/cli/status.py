@@ -58,17 +58,20 @@ def _watch(client: "Client", interval: float) -> None:
     with Live(console=Console(), screen=True, auto_refresh=False) as live:
         while True:
             try:
-                screen = Group(*_screen(client))
+                shown = Group(*_screen(client))
             except BanyanError as error:  # it may come back
-                screen = Group(f"[red]{marked(str(error))}[/red]")
-            live.update(screen, refresh=True)
+                shown = Group(f"[red]{marked(str(error))}[/red]")
+            live.update(shown, refresh=True)
             time.sleep(interval)
 
 
 def _screen(client: "Client") -> Iterator["RenderableType"]:
-    report = fetch(client)
-    workers = client.ask("GET", "/workers")
     yield f"[dim]{marked(client.where)}[/dim]"
+    yield from screen(fetch(client), client.ask("GET", "/workers"))
+
+
+def screen(report: "RoutesReport", workers: dict[str, Any]) -> Iterator["RenderableType"]:
+    """The plan, what is wrong, and a table: each route, legacy, and modern right below it."""
     yield _plan(report, workers)
     for problem in problems(workers):
         yield f"[red]problem[/red] {marked(problem)}"

@@ -153,8 +153,9 @@ class Applied(BaseModel):
 class Checked(BaseModel):
     """A plan that would be accepted, and what it would change."""
 
-    routes: int
-    above_zero: int  # routes with a share for modern
+    phase: Phase
+    rules: int
+    above_zero: int  # rules with a share for modern
     changes: list[ChangeOut]
 
 

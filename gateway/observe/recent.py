@@ -185,7 +185,7 @@ class Recent:
     def document(self) -> dict[str, SampleDocument]:
         """The samples as JSON, of PUBLISHED buckets at most: where they are more, the largest are cut.
 
-        It takes 0.1 ms per busy route, and may be called from another thread while the loop observes.
+        It takes 0.25 ms for each busy route, and may be made in another thread while the loop observes.
         """
         # In this order: what a turn moves meanwhile is read twice rather than not at all.
         now, before = self._now, self._before

@@ -17,6 +17,7 @@ from gateway.errors import BanyanError
 from gateway.plan.model import Plan, field_names
 
 LIMIT: Final = 1 << 20  # characters; 10 000 routes take about 600 000
+_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 _DEPTH: Final = 16  # brackets open at the end of a line
 _BRACKETS: Final = 64  # brackets opened on one line
 
@@ -88,10 +89,12 @@ def _load(text: str) -> Any:
 def _check_brackets(text: str) -> None:
     """Refuses nesting that no plan has: ruamel takes time quadratic in the depth of brackets.
 
-    Brackets in comments and quotes are counted too: no plan has so many of them there either.
+    Brackets in quotes are counted too: no plan has so many of them there either.
     """
     depth = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, written in enumerate(text.splitlines(), 1):
+        # In quotes a `#` begins no comment: on such a line what stands behind it counts.
+        line = written if "'" in written or '"' in written else _COMMENT.sub("", written)
         opened = line.count("[") + line.count("{")
         depth += opened - line.count("]") - line.count("}")
         if depth > _DEPTH or opened > _BRACKETS:

@@ -47,17 +47,17 @@ class FileDoor:
         self._seen = self._pending = stamp(self.path)
         await self._take()
 
-    async def poll(self) -> None:
-        """Looks once; takes a text whose stamp has held since the last look."""
+    async def poll(self) -> bool:
+        """Looks once; takes a text whose stamp has held since the last look, and says whether that made a version."""
         now = stamp(self.path)
         settled, self._pending = now == self._pending, now
         self._unsettled = 0 if settled else self._unsettled + 1
         if now == self._seen:
-            return
+            return False
         if not settled and not (self._unsettled >= PATIENCE and await self._reads()):
-            return
+            return False
         self._seen, self._unsettled = now, 0
-        await self._take()
+        return await self._take()
 
     async def _reads(self) -> bool:
         """Whether the file holds a plan at all: one that is being written is not yet refused."""
@@ -67,9 +67,9 @@ class FileDoor:
             return False
         return True
 
-    async def _take(self) -> None:
+    async def _take(self) -> bool:
         try:
-            await to_thread.run_sync(self._taken)
+            taken = await to_thread.run_sync(self._taken)
         except (StoreUnavailable, UnusableStore) as error:
             self._seen = None  # it is taken when the store is back
             self._refuse([Problem(f"not applied: {error}")])
@@ -82,8 +82,10 @@ class FileDoor:
             self._refuse([Problem(f"{type(error).__name__}: {error}")])
         else:
             self.refusal = None
+            return taken
+        return False
 
-    def _taken(self) -> None:
+    def _taken(self) -> bool:
         text = read_plan(self.path)
         act = Act("file", gethostname(), "plan.apply", self.path.name)
         outcome = self._desk.take_file(text, self._base.read(), act)
@@ -93,6 +95,7 @@ class FileDoor:
             self._base.keep(text)
         except OSError as error:  # the store knows it too
             _log.error("plan.not_kept", error=str(error))
+        return outcome is not None
 
     def _refuse(self, problems: Sequence[Problem]) -> None:
         refusal = PlanRefused(problems)

@@ -134,9 +134,12 @@ def _again(page: Page) -> Page:
 
 
 def _has_parts(data: Mapping[str, Any]) -> bool:
-    defaults, routes = data.get("defaults"), data.get("routes")
-    named = (isinstance(rule, dict) and isinstance(rule.get("route"), str) for rule in routes or ())
-    return isinstance(defaults, dict | None) and isinstance(routes, list | None) and all(named)
+    defaults, routes = data.get("defaults") or {}, data.get("routes") or []
+    return isinstance(defaults, dict) and isinstance(routes, list) and all(map(_has_route, routes))
+
+
+def _has_route(rule: object) -> bool:
+    return isinstance(rule, dict) and isinstance(rule.get("route"), str)
 
 
 def _unclear() -> PlanRefused:

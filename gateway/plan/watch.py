@@ -49,6 +49,7 @@ class PlanWatch:
         self._signal = signal
         self._last_good = last_good
         self._activate = activate
+        self._looking = anyio.Lock()  # the file and the store are followed side by side
         self._looked_at = 0  # the newest version that was activated or refused
         self.version = 0  # of the active plan
         self.refused: PlanRefused | None = None  # why the newest version does not run here
@@ -68,6 +69,11 @@ class PlanWatch:
             else []
         )
         return [*of_file, *of_version, *([str(self.lost)] if self.lost else [])]
+
+    @property
+    def refusal(self) -> PlanRefused | None:
+        """Why what stands in the file now is not taken."""
+        return self.door.refusal
 
     @property
     def listening(self) -> bool:
@@ -97,8 +103,17 @@ class PlanWatch:
         finally:
             self._signal.close()
 
+    async def poll(self) -> None:
+        """Looks at the file once; what it brought is activated at once."""
+        if await self.door.poll():
+            await self._look_if_possible()
+
     async def look(self) -> None:
         """Activates the store's newest version unless it runs. Raises StoreUnavailable, UnusableStore."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         newest = await to_thread.run_sync(self._versions.newest)
         if newest == self._looked_at:
             return
@@ -120,7 +135,7 @@ class PlanWatch:
     async def _follow_file(self) -> None:
         while True:
             await anyio.sleep(INTERVAL)
-            await self.door.poll()
+            await self.poll()
 
     async def _follow_store(self) -> None:
         while True:

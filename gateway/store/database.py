@@ -5,26 +5,26 @@ never wait for a database.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import time
 from typing import Final
-from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gateway.store.errors import StoreUnavailable, UnusableStore
-from gateway.store.tables import META, SCHEMA, metadata, triggers
+from gateway.store import file
+from gateway.store.errors import UnusableStore
+from gateway.store.failures import translated
+from gateway.store.schema import prepare
+from gateway.store.transaction import BUSY, begin_reading, begin_writing
 
 FORMS: Final = "sqlite:///var/banyan.db or postgresql+psycopg://user@host/database"
-BUSY: Final = 5  # seconds to wait for another's transaction, or for PostgreSQL's answer
 CONNECT: Final = 2  # seconds; libpq takes less for 2
-_SCHEMA_LOCK: Final = (
-    0x62616E79616E01  # "banyan" and 1; an advisory lock is known by a number alone
-)
+POOL: Final = 4  # connections that are kept; as many again are made when they are needed
 
 
 class Database:
@@ -37,7 +37,10 @@ class Database:
         self.path = Path(self.url.database or "") if self.dialect == "sqlite" else None
         self._lock = Lock()
         self._engine: sa.Engine | None = None
-        self._file: tuple[int, int] | None = None  # inode and device of the file that is open
+        self._prepared: sa.Engine | None = (
+            None  # the engine whose store is known to have the tables
+        )
+        self._file: file.Identity | None = None  # the file that the engine has open
 
     @property
     def dialect(self) -> str:
@@ -46,11 +49,9 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that sees one moment. Raises StoreUnavailable and UnusableStore."""
-        if self.path is not None and not self.path.exists():
-            with translated(self.shown), _nothing().connect() as connection:
-                yield connection
-            return
-        with self._transaction("BEGIN") as connection:
+        with translated(self.shown):
+            missing = self.path is not None and not self.path.exists()
+        with _nothing() if missing else self._transaction(begin_reading) as connection:
             yield connection
 
     @contextmanager
@@ -59,7 +60,7 @@ class Database:
 
         Breaking a rule of a table raises sqlalchemy's IntegrityError.
         """
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._transaction(begin_writing) as connection:
             yield connection
 
     def now(self, connection: sa.Connection) -> float:
@@ -71,64 +72,58 @@ class Database:
         )
 
     def close(self) -> None:
+        """The next transaction opens it again."""
         with self._lock:
             self._dispose()
 
     def _dispose(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
-        self._engine, self._file = None, None
+        self._engine = self._prepared = self._file = None
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sa.Connection]:
-        with translated(self.shown), self._opened().connect() as connection:
-            _begin(connection, begin)
-            yield connection
-            connection.commit()
+    def _transaction(self, begin: Callable[[sa.Connection], None]) -> Iterator[sa.Connection]:
+        with translated(self.shown):
+            engine = self._opened()
+            try:
+                if engine is not self._prepared:
+                    prepare(engine)
+                    self._prepared = engine
+                with engine.connect() as connection:
+                    begin(connection)
+                    yield connection
+                    connection.commit()
+            except sa.exc.DBAPIError as error:
+                self._doubt(engine, error)
+                raise
 
     def _opened(self) -> sa.Engine:
-        """The engine, its schema prepared; another one if the file behind it is not the same any more."""
+        """The engine; another one if the file behind it is not the same any more."""
         with self._lock:
-            if self._engine is not None and (
-                self.path is None or self._file == _identity(self.path)
-            ):
+            if self.path is None:
+                self._engine = self._engine or _postgres(self.url)
                 return self._engine
-            self._dispose()
-            engine = _sqlite(self.path) if self.path is not None else _postgres(self.url)
-            try:
-                _prepare(engine)
-            except BaseException:
-                engine.dispose()
-                raise
-            self._engine = engine
-            self._file = None if self.path is None else _identity(self.path)
-            return engine
+            found = file.identity(self.path)
+            if self._engine is None or found is None or found != self._file:
+                self._dispose()
+                file.make(self.path)
+                self._engine, self._file = _sqlite(self.path), file.identity(self.path)
+            return self._engine
+
+    def _doubt(self, engine: sa.Engine, error: sa.exc.DBAPIError) -> None:
+        """After an error the store may not be what it was: restored, emptied, damaged."""
+        if isinstance(error, sa.exc.IntegrityError):
+            return
+        with self._lock:
+            if engine is not self._engine:
+                return
+            self._prepared = None
+            if self.path is not None and not _is_busy(error):
+                self._dispose()  # what its connections remember of the file may be wrong
 
 
-@contextmanager
-def translated(store: str) -> Iterator[None]:
-    """What drivers raise, as errors that name the store and the next step."""
-    try:
-        yield
-    except sa.exc.IntegrityError:
-        raise
-    except sa.exc.DBAPIError as error:
-        raise StoreUnavailable(f"store {store}: {_why(error)}") from error
-    except sa.exc.TimeoutError as error:
-        raise StoreUnavailable(f"store {store}: every connection is in use") from error
-    except OSError as error:
-        raise StoreUnavailable(f"store {store}: {error.strerror or error}") from error
-
-
-def _why(error: sa.exc.DBAPIError) -> str:
-    first = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
-    damaged = isinstance(error.orig, sqlite3.DatabaseError) and (
-        getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-        in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-    )
-    if damaged:
-        return f"damaged ({first}); move the file away: a new one begins with the last good plan"
-    return first
+def _is_busy(error: sa.exc.DBAPIError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _parsed(url: str) -> sa.URL:
@@ -147,40 +142,34 @@ def _parsed(url: str) -> sa.URL:
     return parts
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_dev
-
-
-def _nothing() -> sa.Engine:
+@contextmanager
+def _nothing() -> Iterator[sa.Connection]:
     """An empty store: looking for one makes no file."""
     engine = sa.create_engine("sqlite://")
-    _prepare(engine)
-    return engine
+    try:
+        prepare(engine)
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _sqlite(path: Path) -> sa.Engine:
-    path.parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
-        # None: BEGIN is ours to send, the driver would send a deferred one before a write
-        connect_args={"isolation_level": None, "timeout": BUSY},
-        pool_size=4,
-        max_overflow=4,
+        "sqlite://",
+        creator=partial(file.opened, path, "rw", BUSY),
+        poolclass=sa.QueuePool,
+        pool_size=POOL,
+        max_overflow=POOL,
+        pool_timeout=BUSY,
     )
     sa.event.listen(engine, "connect", _set_up)
     return engine
 
 
 def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.execute("PRAGMA busy_timeout = 5000")
-    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    if (
-        mode != "wal"
-    ):  # the file remembers it; two processes that make it at once wait for each other
+    # The file remembers its mode; two processes that change it at once wait for each other
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # a power cut loses no plan and no audit line
 
@@ -192,61 +181,23 @@ def _postgres(url: sa.URL) -> sa.Engine:
         raise UnusableStore(f"{error}; pip install 'banyan-gateway[postgres]'") from error
     return sa.create_engine(
         url,
-        pool_size=4,
-        max_overflow=4,
+        pool_size=POOL,
+        max_overflow=POOL,
         pool_pre_ping=True,  # a server that was restarted costs nobody an error
         pool_timeout=BUSY,
-        connect_args={
-            "connect_timeout": CONNECT,
-            "prepare_threshold": None,  # a pooler gives the next transaction another server
-            "application_name": "banyan",
-            "tcp_user_timeout": BUSY * 1000,
-        },
+        connect_args=session_arguments(url),
     )
 
 
-def _begin(connection: sa.Connection, begin: str) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(begin)
-        return
-    limit = BUSY * 1000
-    connection.exec_driver_sql(
-        f"SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}"
-    )
-
-
-def _prepare(engine: sa.Engine) -> None:
-    """Makes the tables if there are none. Raises UnusableStore if newer code has made them."""
-    with engine.connect() as connection:
-        _begin(connection, "BEGIN")
-        known = _schema(connection)
-        connection.rollback()
-    if known is None:
-        with engine.connect() as connection:
-            _begin(connection, "BEGIN IMMEDIATE")
-            if connection.dialect.name != "sqlite":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
-            known = _schema(connection)  # another process may have been faster
-            if known is None:
-                known = _create(connection)
-            connection.commit()
-    if known > SCHEMA:
-        raise UnusableStore(
-            f"the store has schema {known}, this version of banyan knows {SCHEMA}: install the newer one"
-        )
-
-
-def _schema(connection: sa.Connection) -> int | None:
-    if not sa.inspect(connection).has_table(META.name):
-        return None
-    value = connection.execute(sa.select(META.c.value).where(META.c.name == "schema")).scalar()
-    return None if value is None else int(value)
-
-
-def _create(connection: sa.Connection) -> int:
-    metadata.create_all(connection)
-    for statement in triggers(connection.dialect.name):
-        connection.execute(sa.text(statement))
-    rows = [{"name": "schema", "value": str(SCHEMA)}, {"name": "id", "value": uuid4().hex}]
-    connection.execute(sa.insert(META), rows)
-    return SCHEMA
+def session_arguments(url: sa.URL) -> dict[str, object]:
+    """What we tell libpq and psycopg where the URL says nothing itself."""
+    ours: dict[str, object] = {
+        "connect_timeout": CONNECT,
+        "prepare_threshold": None,  # a pooler gives the next transaction another server
+        "application_name": "banyan",
+        "tcp_user_timeout": BUSY * 1000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+    return {name: value for name, value in ours.items() if name not in url.query}

@@ -4,14 +4,14 @@ PostgreSQL keeps the lock as long as the session lives; on one machine the kerne
 """
 
 import fcntl
+import os
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Protocol
 
 from gateway.store.database import Database
 from gateway.store.signal import connect
-
-_LOCK: Final = 0x62616E79616E02  # "banyan" and 2
+from gateway.store.transaction import Turn
 
 
 class Leadership(Protocol):
@@ -38,7 +38,9 @@ class FileLock:
 
     def held(self) -> bool:
         if self._file is not None:
-            return True
+            if self._is_there(self._file):
+                return True
+            self.close()  # deleted, and perhaps made anew and locked by another
         try:
             file = self._path.open("w")
         except OSError:
@@ -49,7 +51,13 @@ class FileLock:
             file.close()
             return False
         self._file = file
-        return True
+        return self._is_there(file)
+
+    def _is_there(self, file: IO[str]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
+        except OSError:
+            return False
 
     def close(self) -> None:
         if self._file is not None:
@@ -81,7 +89,7 @@ class SessionLock:
             return False
 
     def _asked(self, query: str) -> bool:
-        held = bool(self._connection.execute(query, (_LOCK,)).fetchone()[0])
+        held = bool(self._connection.execute(query, (int(Turn.LEADER),)).fetchone()[0])
         if not held:
             self.close()
         return held

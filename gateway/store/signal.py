@@ -7,15 +7,17 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 import structlog
 
-from gateway.store.database import CONNECT, Database
+from gateway.store import file
+from gateway.store.database import Database, session_arguments
 from gateway.store.errors import StoreUnavailable
+from gateway.store.failures import why_sqlite
 from gateway.store.versions import CHANNEL
 
 _LOOK: Final = 0.1  # seconds between two looks at a file
@@ -45,34 +47,55 @@ class Commits:
 
     def __init__(self, path: Path, shown: str) -> None:
         self._path, self._shown = path, shown
+        self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: file.Identity | None = None  # that the connection has open
         self._seen: tuple[object, ...] = ()
         self._closed = Event()
         self.listening = False
 
     def wait(self, timeout: float) -> None:
         end = monotonic() + timeout
-        while not self._changed() and monotonic() < end and not self._closed.is_set():
+        while not self._closed.is_set() and not self._changed() and monotonic() < end:
             self._closed.wait(_LOOK)
 
     def close(self) -> None:
         self._closed.set()
+        with self._lock:
+            self._disconnect()
 
     def _changed(self) -> bool:
-        try:
-            stat = self._path.stat()
-            seen: tuple[object, ...] = (stat.st_ino, stat.st_dev)
-            if self._connection is None or seen != self._seen[:2]:  # deleted, and made anew
-                self._connection = sqlite3.connect(
-                    f"file:{self._path}?mode=ro", uri=True, check_same_thread=False
-                )
-            seen += self._connection.execute("PRAGMA data_version").fetchone()
-        except (OSError, sqlite3.Error) as error:
-            self._connection, self.listening = None, False
-            raise StoreUnavailable(f"store {self._shown}: {error}") from error
+        with self._lock:
+            try:
+                seen = self._look()
+            except (OSError, sqlite3.Error, StoreUnavailable) as error:
+                self._disconnect()
+                raise self._unavailable(error) from error
+            changed, self._seen = seen != self._seen, seen
+            return changed
+
+    def _look(self) -> tuple[object, ...]:
+        found = file.identity(self._path)
+        if found is None or found != self._file or self._connection is None:
+            self._disconnect()  # deleted, and perhaps made anew
+        if found is None or self._closed.is_set():
+            return (found,)  # a missing file is an empty store: whoever looks finds that
+        if self._connection is None:
+            self._connection = file.opened(self._path, "ro", _LOOK)
+            self._file = found
         self.listening = True
-        changed, self._seen = seen != self._seen, seen
-        return changed
+        return found, *self._connection.execute("PRAGMA data_version").fetchone()
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self.listening = self._connection, None, False
+        if connection is not None:
+            connection.close()
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        if isinstance(error, StoreUnavailable):
+            return error
+        why = why_sqlite(error) if isinstance(error, sqlite3.Error) else str(error)
+        return StoreUnavailable(f"store {self._shown}: {why}")
 
 
 class Notifications:
@@ -94,6 +117,7 @@ class Notifications:
         try:
             if self._connection is None:
                 self._connect()
+                return  # nobody heard what came before
             for _ in self._connection.notifies(timeout=timeout, stop_after=1):
                 return
         except psycopg.Error as error:
@@ -101,6 +125,9 @@ class Notifications:
             if self._closed:
                 return
             raise StoreUnavailable(f"store {self._database.shown}: {str(error).strip()}") from error
+        finally:
+            if self._closed:
+                self._disconnect()
 
     def close(self) -> None:
         self._closed = True
@@ -129,17 +156,8 @@ def connect(database: Database) -> Any:
     import psycopg  # noqa: PLC0415 (an extra)
 
     arguments, options = _dialect(database.url).create_connect_args(database.url)
-    return psycopg.connect(
-        *arguments,
-        **options,
-        autocommit=True,
-        prepare_threshold=None,
-        connect_timeout=CONNECT,
-        application_name="banyan",
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
-    )
+    options = {**session_arguments(database.url), **options}
+    return psycopg.connect(*arguments, **options, autocommit=True)
 
 
 def _dialect(url: sa.URL) -> sa.Dialect:

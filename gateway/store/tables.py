@@ -5,7 +5,10 @@ from typing import Final
 import sqlalchemy as sa
 
 SCHEMA: Final = 1  # raised by every change of what stands below
-APPEND_ONLY: Final = ("plan_versions", "audit")
+APPEND_ONLY: Final = {"plan_versions": "version", "audit": "id"}  # and their primary keys
+
+# On SQLite only INTEGER counts by itself; on PostgreSQL it ends at 2^31, which a client may ask for
+_NUMBER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 metadata = sa.MetaData()
 
@@ -19,7 +22,7 @@ VERSIONS = sa.Table(
     "plan_versions",
     metadata,
     # Times are seconds since 1970, by the store's clock.
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", _NUMBER, primary_key=True, autoincrement=False),
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
@@ -30,20 +33,20 @@ FILES = sa.Table(
     "plan_files",  # texts that were applied from a file: what the next merge starts from
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("version", _NUMBER, nullable=False),
     sa.Column("document", sa.Text, nullable=False),
 )
 AUDIT = sa.Table(
     "audit",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("action", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("version", sa.Integer),
+    sa.Column("version", _NUMBER),
     sqlite_autoincrement=True,
 )
 TOKENS = sa.Table(
@@ -74,7 +77,7 @@ WORKERS = sa.Table(
     sa.Column("started", sa.Double, nullable=False),
     sa.Column("seen", sa.Double, nullable=False),
     sa.Column("ended", sa.Boolean, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("version", _NUMBER, nullable=False),
     sa.Column("listening", sa.Boolean, nullable=False),
     sa.Column("secret", sa.Text, nullable=False),
     sa.Column("inventory", sa.Text, nullable=False),
@@ -91,17 +94,20 @@ TRAFFIC = sa.Table(
     sa.Column("last", sa.Double, nullable=False),
 )
 
-_REFUSAL = "{table} is append-only"
-
 
 def triggers(dialect: str) -> list[str]:
     """Statements that make the database refuse what would rewrite history."""
     if dialect == "sqlite":
         return [
-            f"CREATE TRIGGER {table}_{kind} BEFORE {kind} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL.format(table=table)}'); END"
-            for table in APPEND_ONLY
-            for kind in ("update", "delete")
+            f"CREATE TRIGGER {table}_{kind.lower()} BEFORE {kind} ON {table} {condition}"
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for table, key in APPEND_ONLY.items()
+            for kind, condition in (
+                ("UPDATE", ""),
+                ("DELETE", ""),
+                # REPLACE deletes a row without asking the trigger for that
+                ("INSERT", f"WHEN NEW.{key} IN (SELECT {key} FROM {table}) "),  # noqa: S608 (our own names)
+            )
         ]
     function = (
         "CREATE OR REPLACE FUNCTION banyan_append_only() RETURNS trigger LANGUAGE plpgsql AS "

@@ -6,6 +6,7 @@ from gateway.control.tokens import Role, StoredToken
 from gateway.store.audit import Act, add_line
 from gateway.store.database import Database
 from gateway.store.tables import TOKENS
+from gateway.store.transaction import Turn, take_turn
 
 
 class Tokens:
@@ -31,13 +32,13 @@ class Tokens:
     def add(self, token: StoredToken, act: Act) -> None:
         """Stores a new token, and who made it."""
         with self._database.writing() as connection:
+            take_turn(connection, Turn.TOKENS)
             self._add(connection, token, act)
 
     def add_first(self, token: StoredToken, act: Act) -> bool:
         """Stores it if there is no token yet, and says whether it did."""
         with self._database.writing() as connection:
-            if connection.dialect.name == "postgresql":  # SQLite lets one writer in at a time
-                connection.execute(sa.text("LOCK TABLE tokens IN EXCLUSIVE MODE"))
+            take_turn(connection, Turn.TOKENS)
             if connection.execute(sa.select(TOKENS.c.id).limit(1)).first() is not None:
                 return False
             self._add(connection, token, act)

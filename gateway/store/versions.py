@@ -10,6 +10,7 @@ from gateway.store.audit import Act, add_line
 from gateway.store.database import Database
 from gateway.store.errors import NoSuchVersion, VersionConflict
 from gateway.store.tables import FILES, VERSIONS
+from gateway.store.transaction import Turn, take_turn
 
 CHANNEL: Final = "banyan_plan"  # PostgreSQL tells it the new version
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(VERSIONS.c.version), 0))
@@ -75,7 +76,7 @@ class Versions:
     def apply(self, expected: int, proposal: Proposal) -> Version:
         """Makes the next version, if `expected` is still the newest; its audit line with it.
 
-        Of two that come at once, the primary key lets one through. Raises VersionConflict.
+        Of two that come at once, one finds the other's. Raises VersionConflict.
         """
         return self._add(expected, expected + 1, proposal)
 
@@ -93,6 +94,7 @@ class Versions:
     def _add(self, expected: int, version: int, proposal: Proposal) -> Version:
         try:
             with self._database.writing() as connection:
+                take_turn(connection, Turn.VERSIONS)  # a recovery skips numbers: no key would clash
                 newest = _newest(connection)
                 if newest != expected:
                     raise VersionConflict(expected, newest)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from gateway.store.database import Database
 from gateway.store.tables import INVENTORIES, TRAFFIC, WORKERS
+from gateway.store.transaction import Turn, take_turn
 
 ALIVE: Final = 10.0  # seconds since the last heartbeat
 RETIRED: Final = 60.0  # seconds after which a start whose workers have all ended is folded up
@@ -69,6 +70,7 @@ class Workers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unused: set[str] = set()  # inventories that nobody had when we last tidied up
 
     def beat(self, beat: Beat, *, first: bool) -> bool:
         """Writes a heartbeat. False if the worker was given up meanwhile: what it counted is folded up."""
@@ -105,15 +107,32 @@ class Workers:
     def retire(self, counted: Callable[[str], Iterable[Past]]) -> int:
         """Folds up workers that are gone for good, and says how many; `counted` reads their traffic."""
         with self._database.writing() as connection:
+            take_turn(connection, Turn.WORKERS)  # two would add the same figures twice
             now = self._database.now(connection)
             rows = connection.execute(sa.select(WORKERS)).all()
-            gone = _gone([_worker(row, now) for row in rows])
+            gone = [
+                worker
+                for worker in _gone([_worker(row, now) for row in rows])
+                if _removed(connection, worker, now)
+            ]
             for worker in gone:
                 for past in counted(worker.traffic):
                     _add_up(connection, past)
-                connection.execute(sa.delete(WORKERS).where(WORKERS.c.id == worker.id))
-            _forget_inventories(connection)
+            self._forget_inventories(connection)
         return len(gone)
+
+    def _forget_inventories(self, connection: sa.Connection) -> None:
+        """Those that no worker has, at the second look: a worker stores its own before it first beats.
+
+        The newest stays, for the time when nobody runs.
+        """
+        if not connection.execute(sa.select(sa.func.count()).select_from(WORKERS)).scalar_one():
+            return
+        here = INVENTORIES.c.digest
+        unused = here.not_in(sa.select(WORKERS.c.inventory))
+        found = set(connection.execute(sa.select(here).where(unused)).scalars())
+        connection.execute(sa.delete(INVENTORIES).where(unused, here.in_(found & self._unused)))
+        self._unused = found
 
     def keep_inventory(self, digest: str, document: str) -> None:
         """Stores what stacks serve, once for all workers that serve it."""
@@ -159,6 +178,12 @@ def _gone(workers: list[Worker]) -> list[Worker]:
     ]
 
 
+def _removed(connection: sa.Connection, worker: Worker, now: float) -> bool:
+    """False for one that has beaten since it was read."""
+    silent = sa.and_(WORKERS.c.id == worker.id, WORKERS.c.seen < now - RETIRED)
+    return bool(connection.execute(sa.delete(WORKERS).where(silent)).rowcount)
+
+
 def _add_up(connection: sa.Connection, past: Past) -> None:
     here = sa.and_(TRAFFIC.c.route == past.route, TRAFFIC.c.stack == past.stack)
     known = connection.execute(sa.select(TRAFFIC.c.requests, TRAFFIC.c.last).where(here)).first()
@@ -171,10 +196,3 @@ def _add_up(connection: sa.Connection, past: Past) -> None:
         return
     total, last = known.requests + past.requests, max(known.last, past.last)
     connection.execute(sa.update(TRAFFIC).where(here).values(requests=total, last=last))
-
-
-def _forget_inventories(connection: sa.Connection) -> None:
-    """Those that no worker has; the newest stays, for the time when nobody runs."""
-    used = sa.select(WORKERS.c.inventory)
-    if connection.execute(sa.select(sa.func.count()).select_from(WORKERS)).scalar_one():
-        connection.execute(sa.delete(INVENTORIES).where(INVENTORIES.c.digest.not_in(used)))

@@ -63,7 +63,11 @@ def seen(shell: Shell) -> Shell:
 
 def test_validate_accepts_a_good_plan(seen: Shell) -> None:
     assert seen("validate", "traffic.yaml") == 0
-    assert seen.out == "traffic.yaml: accepted; phase gradual, 2 routes, 1 above 0 %\n"
+    assert seen.out.splitlines() == [
+        "traffic.yaml: accepted; phase gradual, 1 rule, 1 above 0 %; it would change:",
+        "  phase     gradual (new)",
+        "  GET /who  modern 25 (new)",
+    ]
 
 
 def test_validate_names_every_problem_and_ends_with_1(seen: Shell) -> None:
@@ -139,15 +143,23 @@ def test_an_override_for_no_stack_is_2(seen: Shell) -> None:
     assert seen.err == "banyan: 'newer' is no stack: legacy or modern\n"
 
 
-def test_status_without_a_control_plane_says_how_to_get_one(
+def test_status_of_a_server_where_nobody_is_says_what_to_look_at(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    monkeypatch.setenv("BANYAN_CONTROL_PORT", str(port))
-    assert shell("status") == 1
-    assert shell.err.startswith(f"banyan: no control plane at http://127.0.0.1:{port} (")
-    assert "start one with `banyan up`" in shell.err
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    assert shell("status", "--server", url) == 1
+    assert shell.err == f"banyan: {url} asks for a token: set BANYAN_TOKEN to yours\n"
+    monkeypatch.setenv("BANYAN_TOKEN", "banyan_x")
+    assert shell("status", "--server", url) == 1
+    assert shell.err.startswith(f"banyan: no control plane at {url} (")
+    assert "does `banyan control` run there?" in shell.err
+
+
+def test_status_where_nothing_ever_ran_says_how_to_begin(shell: Shell) -> None:
+    assert shell("status") == 2
+    assert "start `banyan up` once" in shell.err
+    assert not (shell.folder / "var/banyan.db").exists()
 
 
 def test_a_wrong_setting_is_named_and_is_2(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,14 +190,13 @@ def test_explain_takes_any_text_in_a_header(seen: Shell) -> None:
     assert "x-api-key=" in seen.out
 
 
-@pytest.mark.parametrize("host", ["::1", "not a host"])
-def test_status_of_a_host_that_is_none_is_1(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, host: str
+@pytest.mark.parametrize("url", ["http://[::1]:1", "http://not a host", "nonsense", "ftp://x"])
+def test_status_of_a_server_that_is_none_is_1(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    monkeypatch.setenv("BANYAN_CONTROL_HOST", host)
-    monkeypatch.setenv("BANYAN_CONTROL_PORT", "1")
-    assert shell("status") == 1
-    assert "no control plane at http://" in shell.err
+    monkeypatch.setenv("BANYAN_TOKEN", "banyan_x")
+    assert shell("status", "--server", url) == 1
+    assert f"no control plane at {url}" in shell.err
 
 
 def test_a_folder_that_cannot_be_written_is_2(

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from gateway.app import Gateway
-from gateway.cli.explain import check
-from gateway.control.app import create_control
 from gateway.endpoints import Endpoint, Inventory
 from gateway.inventory import write_inventory
 from gateway.parity.accept import Selector, Signature
@@ -18,11 +16,13 @@ from gateway.parity.model import Evidence, Probe
 from gateway.parity.report import merged, report_path, write_report
 from gateway.plan.compile import compile_plan
 from gateway.plan.document import PlanRefused, parse
-from gateway.plan.file import LastGood
 from gateway.plan.gate import Gate
 from gateway.settings import Settings
 from gateway.shadow.difference import Difference, Kind
-from tests.drive import AsgiTarget, Request
+from gateway.store.audit import Act
+from gateway.store.opening import open_store
+from gateway.store.versions import Proposal
+from tests.controlling import ask, told
 from tests.stacks import flask_app, settings, starlette_app
 
 TODAY = date(2026, 11, 25)
@@ -49,19 +49,22 @@ def folder(tmp_path: Path) -> Settings:
     routes = {WHO: Judge((), TODAY, "now").report(evidence)}
     write_report(report_path(chosen.var), merged(None, SERVED, "now", routes))
     write_inventory(chosen.inventory_path, SERVED)
-    LastGood(chosen.last_good_path).accept(gradual(10))
+    versions = open_store(chosen.store_url).versions
+    versions.apply(0, Proposal(gradual(10), Act("test", "here", "plan.apply")))
     return chosen
 
 
-def refusals(chosen: Settings, text: str, today: date = TODAY) -> list[str]:
-    """What the plan's compiler says, with the gate that is on disk."""
+def refusals(
+    chosen: Settings, text: str, today: date = TODAY, before: str | None = gradual(10)
+) -> list[str]:
+    """What the plan's compiler says, with the gate that is on disk and the plan in force."""
     try:
         compile_plan(
             parse(text),
             SERVED,
             version=2,
             secret=chosen.secret_bytes(),
-            gate=gate_of(chosen, SERVED, today),
+            gate=gate_of(chosen, SERVED, before, today),
         )
     except PlanRefused as refusal:
         return [str(problem) for problem in refusal.problems]
@@ -118,10 +121,7 @@ def test_what_counts_is_the_share_that_modern_would_answer(
 def test_it_is_compared_with_the_plan_in_force(
     folder: Settings, before: str | None, plan: str, passes: bool
 ) -> None:
-    folder.last_good_path.unlink()
-    if before is not None:
-        LastGood(folder.last_good_path).accept(before)
-    assert (refusals(folder, plan) == []) is passes
+    assert (refusals(folder, plan, before=before) == []) is passes
 
 
 def test_a_route_with_many_differences_names_the_first_of_them(folder: Settings) -> None:
@@ -182,17 +182,22 @@ async def test_a_gateway_starts_again_with_the_plan_that_is_in_force(folder: Set
 
 async def test_validate_the_control_plane_and_the_gateway_refuse_alike(folder: Settings) -> None:
     folder.plan.write_text(gradual(50))
-    said, _ = check(folder, folder.plan)
-    control = AsgiTarget(create_control(folder))
-    report = (await control.send(Request("GET", "/api/v1/routes"))).json()
-    assert said == [f"{folder.plan}: {problem}" for problem in report["plan"]["refused"]]
-    assert refusals(folder, gradual(50)) == report["plan"]["refused"] != []
+    checked = await ask(folder, "/api/v1/plan/check", "POST", {"document": gradual(50)})
+    said = [
+        f"line {one['line']}: {one['place']}: {one['message']}"
+        for one in checked.json()["problems"]
+    ]
+    app = Gateway(folder, flask_app, starlette_app)
+    async with app.running():
+        refused = [str(problem) for problem in app.watch.refusal.problems if app.watch.refusal]
+    assert said == refused == refusals(folder, gradual(50)) != []
+    shifted = {"route": WHO, "modern": 50, "reason": "more"}
+    answer = await ask(folder, "/api/v1/plan/routes", "PATCH", shifted)
+    assert (answer.status, answer.json()["detail"]) == (422, MESSAGE.format("10"))
 
 
 async def test_the_report_counts_what_stands_on_a_route(folder: Settings) -> None:
-    folder.plan.write_text(gradual(10))
-    control = AsgiTarget(create_control(folder))
-    report = (await control.send(Request("GET", "/api/v1/routes"))).json()
+    report = await told(folder, "/routes")
     found = {row["route"]: row["unexplained"] for row in report["routes"]}
     assert (found["GET /who"], found["GET /boom"]) == (1, 0)
 

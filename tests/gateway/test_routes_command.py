@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.cli.flags import variable
-from gateway.control.app import create_control
 from gateway.inventory import told_from
 from gateway.listing import Kind
 from gateway.settings import Settings
+from tests.controlling import told as api
 from tests.door import listed
 from tests.drive import AsgiTarget, Request
 from tests.gateway.test_cli import Shell
@@ -115,9 +115,8 @@ async def test_the_api_tells_splits_traffic_and_when_legacy_was_last_asked(tmp_p
             (await target.send(Request("GET", path, {"X-API-Key": key}))).header("x-served-by")
             for path, key in [*requests, ("/files/list", "1")]
         ]
-        app._publish()
-        control = AsgiTarget(create_control(settings(tmp_path)))
-        report = (await control.send(Request("GET", "/api/v1/routes"))).json()
+        await app._heartbeat.beat()
+        report = await api(settings(tmp_path), "/routes")
     found = {row["route"]: row for row in report["routes"]}
     plain, files = found["GET /plain"], found["GET /files/list"]
     assert (plain["split"], files["split"]) == (50, None)
@@ -132,8 +131,7 @@ async def test_the_api_and_the_command_say_the_same_of_a_route(
 ) -> None:
     async with gateway(tmp_path, HALF, listed.legacy, listed.modern):
         pass
-    control = AsgiTarget(create_control(settings(tmp_path)))
-    report = (await control.send(Request("GET", "/api/v1/routes"))).json()
+    report = await api(settings(tmp_path), "/routes")
     told = {row["route"]: (row["served"], row["notes"], row["split"]) for row in report["routes"]}
     said = {name: (row["served"], row["notes"], row["split"]) for name, row in rows(shell).items()}
     assert {route: told[route] for route in said} == said

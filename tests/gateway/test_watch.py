@@ -8,15 +8,21 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway.plan.document import Document, PlanRefused, Problem
-from gateway.plan.file import LastGood
-from gateway.plan.watch import INTERVAL, PATIENCE, PlanWatch
+from gateway.endpoints import Endpoint, Inventory
+from gateway.plan.desk import PlanDesk
+from gateway.plan.document import Document, PlanRefused
+from gateway.plan.door import INTERVAL, PATIENCE, FileDoor
+from gateway.plan.file import FileBase, LastGood
+from gateway.plan.watch import PlanWatch
 from gateway.stacks.address import StackNotFound
+from gateway.store.opening import open_store
+from gateway.store.signal import signal_of
 from gateway.words import Phase
 from tests.drive import AsgiTarget, Request
 from tests.gateway.bridge import until
-from tests.stacks import PLAN, gateway
+from tests.stacks import PLAN, gateway, settings
 
+SERVED = Inventory((Endpoint("GET", "/who"),), (Endpoint("GET", "/who"),))
 GRADUAL, PARALLEL = "phase: gradual\n", "phase: parallel\n"
 
 
@@ -26,22 +32,26 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "traffic.yaml"
         self.active: list[tuple[Phase, int]] = []
-        self.watch = PlanWatch(self.path, LastGood(folder / "last-good.json"), self._activate)
+        chosen = settings(folder)
+        store = open_store(chosen.store_url)
+        desk = PlanDesk(store.versions, chosen, lambda: [SERVED])
+        door = FileDoor(self.path, FileBase(folder / "base.json", self.path), desk)
+        last_good = LastGood(folder / "last-good.json")
+        signal = signal_of(store.database)
+        self.watch = PlanWatch(door, store.versions, signal, last_good, self._activate)
 
     async def _activate(self, document: Document, version: int) -> None:
-        if document.plan.kill_switch:
-            raise PlanRefused([Problem("does not compile")])
         self.active.append((document.plan.phase, version))
 
     async def look(self) -> None:
-        """Two looks: a changed file is noticed, and found settled."""
+        """Two looks at the file: that it changed is noticed, and then that it is settled; one at the store."""
         await self.watch.poll()
         await self.watch.poll()
+        await self.watch.look()
 
     @property
     def problems(self) -> list[str]:
-        refusal = self.watch.refusal
-        return [str(problem) for problem in refusal.problems] if refusal else []
+        return self.watch.problems
 
 
 async def started(folder: Path, text: str = GRADUAL) -> Worker:
@@ -89,7 +99,7 @@ async def test_a_file_that_is_saved_all_the_time_is_read_all_the_same(tmp_path: 
     ("damage", "problem"),
     [
         (lambda path: path.write_text("phase: [\n"), "line 2: expected the node content, but found '<stream end>'"),
-        (lambda path: path.write_text("phase: gradual\nkill_switch: true\n"), "does not compile"),
+        (lambda path: path.write_text("phase: gradual\nroutes:\n  - {route: GET /wo, modern: 1}\n"), "line 3: routes[0].route: neither stack serves GET /wo; nearest: GET /who"),
         (lambda path: path.write_bytes(b"phase: \xff\n"), "byte 7 is not UTF-8: a plan is a text file"),
         (lambda path: path.write_text(""), "a plan is a mapping that begins with `phase: …`"),
         (lambda path: path.unlink(), "there is no file {path}"),
@@ -109,7 +119,7 @@ async def test_b070_b072_a_damaged_file_is_named_once_and_the_last_good_plan_sta
     damage(worker.path)  # type: ignore[operator]
     await worker.look()
     await worker.look()
-    assert worker.problems == [problem.format(path=worker.path)]
+    assert worker.problems == [f"traffic.yaml: {problem.format(path=worker.path)}"]
     assert worker.active == [(Phase.GRADUAL, 1)]
     assert worker.watch.version == 1
     assert REGISTRY.get_sample_value("gateway_plan_rejections_total") == before + 1
@@ -148,7 +158,7 @@ async def test_b074_a_worker_that_starts_beside_a_broken_file_runs_the_last_good
     await second.watch.start()
     assert second.active == [(Phase.PARALLEL, 1)]
     assert second.problems == [
-        "line 1: phase: 'nonsense' is no phase: parallel, gradual or full; nearest: parallel"
+        "traffic.yaml: line 1: phase: 'nonsense' is no phase: parallel, gradual or full; nearest: parallel"
     ]
 
 
@@ -201,7 +211,8 @@ async def test_a_bug_in_the_activation_leaves_the_old_plan_and_the_watch_alive(
     monkeypatch.setattr(worker.watch, "_activate", broken)
     worker.path.write_text(PARALLEL)
     await worker.look()
-    assert (worker.problems, worker.watch.version) == (["ZeroDivisionError: a bug"], 1)
+    assert worker.problems == ["version 2: ZeroDivisionError: a bug"]
+    assert worker.watch.version == 1
 
 
 async def test_legacy_that_cannot_be_loaded_when_full_ends_leaves_modern_answering(
@@ -212,8 +223,8 @@ async def test_legacy_that_cannot_be_loaded_when_full_ends_leaves_modern_answeri
 
     async with gateway(tmp_path, "phase: full\n", legacy=missing) as app:
         (tmp_path / "traffic.yaml").write_text(GRADUAL)
-        await until(lambda: app.watch.refusal is not None)
-        assert "cannot import 'old'" in str(app.watch.refusal)
+        await until(lambda: app.watch.problems)
+        assert "version 2: BANYAN_LEGACY: cannot import 'old'" in app.watch.problems[0]
         answer = await AsgiTarget(app).send(Request("GET", "/who"))
         assert answer.header("x-served-by") == "modern"
 

@@ -204,3 +204,8 @@ def test_the_first_plan_compiles_and_changes_nothing() -> None:
     nothing_in_common = Inventory((Endpoint("GET", "/old"),), ())
     empty = first_plan("traffic.yaml", nothing_in_common)
     assert splits(compiled(empty, nothing_in_common)) == {"GET /old": 0}
+
+
+def test_brackets_in_comments_are_not_nesting() -> None:
+    text = "".join(f"# half open: [0, {n})\n" for n in range(40)) + "phase: gradual  # [\n"
+    assert parse(text).plan.phase is Phase.GRADUAL

@@ -91,7 +91,12 @@ async def check(body: PlanText, _caller: Viewer, control: Control) -> Checked:
         changes = control.desk.preview(body.document, current.document if current else None)
         plan = parse(body.document).plan
         above = sum(rule.modern > 0 for rule in plan.routes)
-        return Checked(routes=len(plan.routes), above_zero=above, changes=changes_out(changes))
+        return Checked(
+            phase=plan.phase,
+            rules=len(plan.routes),
+            above_zero=above,
+            changes=changes_out(changes),
+        )
 
     return await to_thread.run_sync(checked)
 

@@ -35,7 +35,7 @@ def routes_report(control: Context) -> RoutesReport:
     workers = control.store.workers.all()
     living = [worker for worker in workers if worker.alive]
     inventory = control.inventories()[0]
-    table = _table(control, current)
+    table, refused = _table(control, current)
     launches = {worker.launch for worker in living}
     running = _traffic(worker for worker in workers if worker.launch in launches)
     rows = report(table, running, listing(inventory), unexplained(control.settings))
@@ -48,7 +48,7 @@ def routes_report(control: Context) -> RoutesReport:
             phase=table.phase,
             kill_switch=table.kill_switch,
             file=str(control.settings.plan),
-            refused=_problems(living),
+            refused=[*refused, *_problems(living)],
         ),
         workers=len(living),
         kit=list(inventory.kit),
@@ -59,21 +59,22 @@ def routes_report(control: Context) -> RoutesReport:
 def _in_force(control: Context) -> Version | None:
     try:
         return control.desk.in_force()
-    except (NoPlan, PlanRefused):
+    except NoPlan:
         return None
 
 
-def _table(control: Context, current: Version | None) -> RouteTable:
-    """Of the plan in force; an empty one where it does not compile here: the apps may have changed."""
+def _table(control: Context, current: Version | None) -> tuple[RouteTable, list[str]]:
+    """Of the plan in force; an empty one, and why, where it does not compile for what the apps serve now."""
     if current is None:
-        return RouteTable((), phase=Phase.PARALLEL)
-    secret = control.settings.secret_bytes()
+        return RouteTable((), phase=Phase.PARALLEL), []
+    secret, version = control.settings.secret_bytes(), current.version
     inventory = control.inventories()[0]
     try:
         document = parse(current.document)
-        return compile_plan(document, inventory, version=current.version, secret=secret)
-    except PlanRefused:
-        return RouteTable((), phase=Phase.PARALLEL, version=current.version)
+        return compile_plan(document, inventory, version=version, secret=secret), []
+    except PlanRefused as refusal:
+        nothing = RouteTable((), phase=Phase.PARALLEL, version=version)
+        return nothing, [str(problem) for problem in refusal.problems]
 
 
 def _traffic(workers: Iterable[Worker]) -> Seen:

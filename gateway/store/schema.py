@@ -1,0 +1,50 @@
+"""Makes the tables in a store that has none, and refuses a store that newer code has made."""
+
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from gateway.store.errors import UnusableStore
+from gateway.store.tables import META, SCHEMA, metadata, triggers
+from gateway.store.transaction import Turn, begin_reading, begin_writing, take_turn
+
+
+def prepare(engine: sa.Engine) -> None:
+    """Raises UnusableStore."""
+    with engine.connect() as connection:
+        begin_reading(connection)
+        known = _schema(connection)
+        connection.rollback()
+    if known is None:
+        with engine.connect() as connection:
+            begin_writing(connection)
+            take_turn(connection, Turn.SCHEMA)
+            known = _schema(connection)  # another process may have been faster
+            if known is None:
+                known = _create(connection)
+            connection.commit()
+    if known > SCHEMA:
+        raise UnusableStore(
+            f"the store has schema {known}, this version of banyan knows {SCHEMA}: install the newer one"
+        )
+
+
+def _schema(connection: sa.Connection) -> int | None:
+    if not sa.inspect(connection).has_table(META.name):
+        return None
+    value = connection.execute(sa.select(META.c.value).where(META.c.name == "schema")).scalar()
+    return None if value is None else int(value)
+
+
+def _create(connection: sa.Connection) -> int:
+    foreign = sorted(metadata.tables.keys() & sa.inspect(connection).get_table_names())
+    if foreign:
+        raise UnusableStore(
+            f"the database has a table `{foreign[0]}` of somebody else: give banyan a database of its own"
+        )
+    metadata.create_all(connection)
+    for statement in triggers(connection.dialect.name):
+        connection.execute(sa.text(statement))
+    rows = [{"name": "schema", "value": str(SCHEMA)}, {"name": "id", "value": uuid4().hex}]
+    connection.execute(sa.insert(META), rows)
+    return SCHEMA
