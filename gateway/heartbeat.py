@@ -56,6 +56,7 @@ class Heartbeat:
 
     async def beat(self, *, ended: bool = False) -> None:
         """One heartbeat; never fails."""
+        self.recent.tick()
         traffic = self.traffic.document()
         self._count += 1
         try:
@@ -76,7 +77,6 @@ class Heartbeat:
         self._name, self._first = _new_name(), True
 
     def _beat(self, ended: bool, traffic: object) -> bool:
-        self.recent.tick()
         document = inventory_as(self.inventory())
         digest = sha256(document.encode()).hexdigest()
         if digest != self._known:

@@ -48,7 +48,7 @@ class FileDoor:
         await self._take()
 
     async def poll(self) -> bool:
-        """Looks once; takes a text whose stamp has held since the last look, and says whether that made a version."""
+        """Looks once; takes a text whose stamp has held since the last look. Whether that made a version."""
         now = stamp(self.path)
         settled, self._pending = now == self._pending, now
         self._unsettled = 0 if settled else self._unsettled + 1
