@@ -1,7 +1,10 @@
 """Logs of the process itself go to standard error: for a person on a terminal, else JSON lines."""
 
 import logging
+import os
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 
@@ -14,6 +17,7 @@ def configure_logs() -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _with_process,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
             renderer,
@@ -24,3 +28,11 @@ def configure_logs() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
     )
+
+
+def _with_process(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Which of several workers says it."""
+    event["pid"] = os.getpid()
+    return event

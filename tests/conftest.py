@@ -15,6 +15,7 @@ from tests.parity.campaign import summed as parity_summed
 GENERATED = "generated requests"  # properties of tests that a run sums up
 PAIRS = "pairs (route, case)"
 BAD_INPUTS = "bad inputs"
+CAMPAIGN = "campaign"
 SERVERS = "differential, other servers"
 
 
@@ -67,5 +68,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(summed(values))
     if values := [value for name, value in told if name == PARITY]:
         terminalreporter.write_line(parity_summed(values))
-    for value in (value for name, value in told if name in {PAIRS, BAD_INPUTS}):
+    for value in (value for name, value in told if name in {PAIRS, BAD_INPUTS, CAMPAIGN}):
         terminalreporter.write_line(value)

@@ -6,6 +6,7 @@ change it.
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from getpass import getuser
 from socket import gethostname
@@ -22,6 +23,7 @@ from gateway.settings import Settings
 if TYPE_CHECKING:
     from gateway.control.auth import Caller
     from gateway.endpoints import Inventory
+    from gateway.store.opening import Store
 
 SERVER: Final = "BANYAN_SERVER"
 TOKEN: Final = "BANYAN_TOKEN"  # noqa: S105 (a variable's name)
@@ -126,10 +128,13 @@ class Local:
         params: Mapping[str, Any] | None = None,
         version: int | None = None,
     ) -> Any:
+        from gateway.store.opening import open_store
+
         failed: list[BanyanError] = []
+        store = open_store(self.settings.store_url)
 
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(_Inside(self._app(failed), _caller()))
+            transport = httpx.ASGITransport(_Inside(self._app(store, failed), _caller()))
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost"
             ) as client:
@@ -141,18 +146,15 @@ class Local:
                     **_json(body),
                 )
 
-        with start_blocking_portal() as portal:
+        with closing(store), start_blocking_portal() as portal:
             answer = portal.call(send)
         if failed:  # what the settings name could not be asked: that is no answer of a plan's
             raise failed[0]
         return _read(answer)
 
-    def _app(self, failed: list[BanyanError]) -> App:
+    def _app(self, store: "Store", failed: list[BanyanError]) -> App:
         from gateway.cli.inventory import told_inventories
         from gateway.control.app import create_control
-        from gateway.store.opening import open_store
-
-        store = open_store(self.settings.store_url)
 
         def told() -> "Sequence[Inventory]":
             try:

@@ -183,14 +183,18 @@ def _row(change: Change, asked: Asked | None) -> Row:
 def _notes(moved: int, clients: int, routes: int, seen: Seen, plan: InForce) -> Iterator[str]:
     if routes > 1:
         yield f"all together: {moved} of {clients} clients move on at least one route"
-    yield f"{seen.requests} requests read" + (
-        f", {seen.earlier} earlier ones left out" if seen.earlier else ""
-    )
+    earlier = f", {seen.earlier} earlier left out" if seen.earlier else ""
+    yield f"{_count(seen.requests, 'request')} read{earlier}"
     if seen.left_out:
-        yield f"{seen.left_out} requests are on further routes, which were not counted"
+        yield f"not counted: {_count(seen.left_out, 'request')} on further routes"
     if seen.other:
-        yield f"{seen.other} lines are none of an access log"
+        is_ = "is" if seen.other == 1 else "are"
+        yield f"{_count(seen.other, 'line')} {is_} none of an access log"
     if plan.kill_switch:
         yield "the kill switch is on: no split decides before `banyan resume`"
     elif plan.phase is not Phase.GRADUAL:
         yield f"the phase is {plan.phase}: no split decides before `banyan phase gradual`"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -54,17 +54,25 @@ class Events:
             raise ApiProblem(503, "too_many_readers", detail, headers={"Retry-After": "10"})
         send, receive = anyio.create_memory_object_stream[Version](_WAITING)
         self._subscribers.add(send)
-        missed = await self._missed(after)
-        return Subscription(missed, receive, after or 0, lambda: self._forget(send))
+        try:
+            missed, known = await self._missed(after)
+        except BaseException:  # a store that is away, a reader who is gone: its place is free again
+            self._forget(send)
+            receive.close()
+            raise
+        return Subscription(missed, receive, known, lambda: self._forget(send))
 
     def _forget(self, subscriber: MemoryObjectSendStream[Version]) -> None:
         self._subscribers.discard(subscriber)
         subscriber.close()
 
-    async def _missed(self, after: int | None) -> list[Version]:
+    async def _missed(self, after: int | None) -> tuple[list[Version], int]:
+        """What to tell first, and what is known already: nothing, if it is of a store that was lost."""
         limit = 1 if after is None else _MISSED
-        newest = await to_thread.run_sync(self.store.versions.history, limit)
-        return [one for one in reversed(newest) if after is None or one.version > after]
+        found = await to_thread.run_sync(self.store.versions.history, limit)
+        if after is None or not found or after > found[0].version:
+            return found[:1], 0
+        return [one for one in reversed(found) if one.version > after], after
 
     async def _tell(self) -> None:
         newest = await to_thread.run_sync(self.store.versions.newest)

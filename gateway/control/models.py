@@ -1,6 +1,6 @@
 """What the admin API says and hears, as OpenAPI documents it. Times are seconds since 1970."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -12,16 +12,22 @@ from gateway.store.versions import Version
 from gateway.words import Phase
 
 # Line ends would forge lines in a log or a table; the rest of Unicode is welcome.
+_ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Reason = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"
-    ),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_ONE_LINE),
     Field(
         description="Why: it stands in history and audit for ever.",
         examples=["canary is clean for 24 h"],
     ),
 ]
+# A name that a plan's text could hold may be no line of an audit: see `Reason`.
+RouteName = Annotated[
+    RoutePattern,
+    StringConstraints(max_length=1000, pattern=_ONE_LINE),
+    Field(examples=["GET /api/balances"]),
+]
+CohortName = Annotated[Cohort, StringConstraints(pattern=_ONE_LINE)]
 T = TypeVar("T")
 
 
@@ -52,11 +58,11 @@ class PlanText(_In):
 class RulePatch(Because):
     """One rule; fields that are not given stay, `null` takes the default again."""
 
-    route: Annotated[RoutePattern, Field(examples=["GET /api/balances"])]
+    route: RouteName
     modern: Annotated[Percent | None, Field(examples=[25])] = None
-    cohort: Cohort | None = None
-    failover: Literal["safe", "never"] | None = None
-    front_door: FrontDoor | None = None
+    cohort: Annotated[CohortName | None, Field(examples=["orders"])] = None
+    failover: Annotated[Literal["safe", "never"] | None, Field(examples=["safe"])] = None
+    front_door: Annotated[FrontDoor | None, Field(examples=["legacy"])] = None
 
     def fields(self) -> dict[str, object]:
         """What is to be set or, where None, taken away."""
@@ -67,19 +73,19 @@ class RulePatch(Because):
 class PhaseChange(Because):
     """The phase of the migration."""
 
-    phase: Phase
+    phase: Annotated[Phase, Field(examples=["gradual"])]
 
 
 class KillSwitch(Because):
     """On: everything goes to legacy, now."""
 
-    on: bool
+    on: Annotated[bool, Field(strict=True, examples=[True])]  # no word may be taken for an answer
 
 
 class RollbackTo(Because):
     """Back to the plan of a version; without one, to the one before the current."""
 
-    version: Annotated[int | None, Field(ge=1)] = None
+    version: Annotated[int | None, Field(strict=True, ge=1, le=1 << 31, examples=[41])] = None
 
 
 class ChangeOut(BaseModel):
@@ -204,9 +210,16 @@ class NewToken(_In):
     """A token for a person or a program."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$", examples=["alice", "ci"])]
-    role: Role
+    role: Annotated[Role, Field(examples=["viewer"])]
     ttl: Annotated[
-        float | None, Field(gt=0, le=10 * 366 * 86_400, description="Seconds it is valid.")
+        float | None,
+        Field(
+            strict=True,
+            gt=0,
+            le=10 * 366 * 86_400,
+            description="Seconds it is valid; default: until it is revoked.",
+            examples=[86_400],
+        ),
     ] = None
 
 

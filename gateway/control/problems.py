@@ -17,6 +17,7 @@ from gateway.control.tokens import TokenRefused
 from gateway.errors import BanyanError
 from gateway.messages import App, Message, Receive, Scope, Send
 from gateway.plan.document import PlanRefused
+from gateway.plan.edit import NoSuchRule
 from gateway.store.errors import NoSuchVersion, StoreUnavailable, VersionConflict
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -32,6 +33,7 @@ _OF_STATUS: Final = {
 }
 _OF_KIND: Final[Mapping[type[BanyanError], int]] = {
     BanyanError: 409,
+    NoSuchRule: 404,
     NoSuchVersion: 404,
     PlanRefused: 422,
     StoreUnavailable: 503,

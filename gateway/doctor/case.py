@@ -37,6 +37,11 @@ class Case:
     stacks: Mapping[Stack, Future[Loaded]]
     sight: Future[Sight]
 
+    def close(self) -> None:
+        """Leaves the store, if anybody got there."""
+        if self.sight.done() and self.sight.exception() is None:
+            self.sight.result().store.close()
+
     def inventory(self) -> Inventory:
         """What the stacks serve: as they tell, as was exported, or as the last start has seen it."""
         if self.settings.legacy is None and self.settings.modern is None:

@@ -51,11 +51,13 @@ def examine(
     running = {topic: begun(partial(_collected, check, case)) for topic, check in checks.items()}
     end = monotonic() + limit
     secrets = secrets_of(settings, around.environ)
-    return [
+    lines = [
         Line(topic, hidden(finding, secrets))
         for topic, future in running.items()
         for finding in _waited(future, end, limit)
     ]
+    case.close()
+    return lines
 
 
 def _collected(check: Check, case: Case) -> list[Finding]:

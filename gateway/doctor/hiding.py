@@ -21,6 +21,7 @@ _PLAIN: Final = frozenset(  # BANYAN_CONTROL_TLS_KEY is the name of a file
     if name not in {"secret", "store"}
 )
 _SHORTEST: Final = 4  # characters; shorter ones would blot out words
+_WORDS: Final = frozenset({"true", "false", "none", "null"})
 _BLOT: Final = "***"
 
 
@@ -35,7 +36,7 @@ def secrets_of(settings: Settings, environ: Mapping[str, str]) -> list[str]:
         form
         for secret in _secrets(settings, environ)
         for form in (secret, unquote(secret), quote(secret, safe=""), quote_plus(secret))
-        if len(form) >= _SHORTEST
+        if len(form) >= _SHORTEST and form.lower() not in _WORDS
     }
     return sorted(found, key=len, reverse=True)
 
@@ -68,8 +69,8 @@ def _of_store(url: str) -> Iterator[str]:
     except (ValueError, sa.exc.ArgumentError):
         yield url
         return
-    if parts.password:
-        yield str(parts.password)
+    if parts.password and parts.password not in {parts.username, parts.database}:
+        yield str(parts.password)  # one that equals the user's name would blot that out everywhere
     for name, value in parts.query.items():
         if re.search(r"pass|secret|token|key", name) and name not in _OPEN:
             yield from (value,) if isinstance(value, str) else value

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from tempfile import TemporaryFile
 from threading import Timer
+from time import monotonic
 from typing import IO, Any, Final
 
 import httpx
@@ -128,7 +129,7 @@ def _loaded(setting: str, value: str, stack: Stack, file: Told | None) -> Loaded
 
 def _child(setting: str, value: str) -> dict[str, Any]:
     """What the child says: `told` and `debug`, or `error`."""
-    asked = {"path": sys.path, "setting": setting, "value": value}
+    asked, begun = {"path": sys.path, "setting": setting, "value": value}, monotonic()
     with TemporaryFile() as order, TemporaryFile() as printed:
         order.write(json.dumps(asked).encode())
         order.seek(0)
@@ -137,7 +138,11 @@ def _child(setting: str, value: str) -> dict[str, Any]:
             if line:
                 answer: dict[str, Any] = json.loads(line)
                 return answer
-            return {"error": _ended(value, process.wait(), printed)}
+            code = process.wait()
+            if monotonic() - begun >= _LOAD:
+                return {"error": f"{value} was not loaded within {_LOAD:g} s"}
+            how = _ended(code, printed)
+            return {"error": f"loading {value} ended the process {how}"}
 
 
 @contextmanager
@@ -173,11 +178,10 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
         return
 
 
-def _ended(value: str, code: int, printed: IO[bytes]) -> str:
-    if code == -signal.SIGKILL:
-        return f"{value} was not loaded within {_LOAD:g} s"
+def _ended(code: int, printed: IO[bytes]) -> str:
+    """`(exit code 1): the last line that it printed`."""
     how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
     printed.seek(max(0, printed.seek(0, os.SEEK_END) - _TAIL))
     lines = [line for line in printed.read().decode(errors="replace").splitlines() if line.strip()]
     last = f": {lines[-1].strip()}" if lines else ""
-    return f"loading {value} ended the process ({how}){last}"
+    return f"({how}){last}"

@@ -89,8 +89,8 @@ def _taken(path: str, text: str, current: Version | None, outcome: Outcome | Non
     if current is None:
         return ok(f"{path} is the first plan: the next start makes version 1 of it")
     return warning(
-        f"{path} was changed: a worker that runs or starts here makes version {outcome.after.version} "
-        f"of it: {summary(outcome.changes)}",
+        f"{path} says something else: a worker that runs or starts here makes version "
+        f"{outcome.after.version} of it: {summary(outcome.changes)}",
         f"start it if that is meant; else take what is in force: `banyan export --output {path}`",
     )
 

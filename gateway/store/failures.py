@@ -22,7 +22,8 @@ _NEXT_SQLITE: Final = {  # by SQLite's primary result code
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
 }
-_NEXT_POSTGRES: Final = {  # by SQLSTATE
+_NEXT_POSTGRES: Final = {  # by SQLSTATE; none: nobody answered
+    "": "is the server up, and is BANYAN_STORE right?",
     "25006": "name the primary, not a standby",
     "3D000": "create the database, or correct BANYAN_STORE",
     "28P01": "correct the password in BANYAN_STORE",
@@ -42,7 +43,9 @@ def translated(store: str) -> Iterator[None]:
     except sa.exc.IntegrityError:
         raise
     except sa.exc.DBAPIError as error:
-        raise StoreUnavailable(f"store {store}: {_why(error)}") from error
+        raise StoreUnavailable(f"store {store}: {why(error.orig)}") from error
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"store {store}: {why(error)}") from error
     except sa.exc.TimeoutError as error:
         raise StoreUnavailable(f"store {store}: every connection is in use") from error
     except OSError as error:
@@ -50,20 +53,13 @@ def translated(store: str) -> Iterator[None]:
         raise StoreUnavailable(f"store {store}: {_joined(str(error.strerror), step)}") from error
 
 
-def why_sqlite(error: sqlite3.Error) -> str:
-    """What happened, and the next step."""
-    step = _NEXT_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    return _joined(f"damaged ({error})" if step == DAMAGED else str(error), step)
-
-
-def _why(error: sa.exc.DBAPIError) -> str:
-    if isinstance(error.orig, sqlite3.Error):
-        return why_sqlite(error.orig)
-    first = str(error.orig).strip().partition("\n")[0] or "no answer"
-    state = getattr(error.orig, "sqlstate", None)
-    if state is None and isinstance(error, sa.exc.OperationalError):
-        return _joined(first, "is the server up, and is BANYAN_STORE right?")
-    return _joined(first, _NEXT_POSTGRES.get(state or ""))
+def why(error: BaseException | None) -> str:
+    """What happened to a driver, in one line, and the next step."""
+    if isinstance(error, sqlite3.Error):
+        step = _NEXT_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        return _joined(f"damaged ({error})" if step == DAMAGED else str(error), step)
+    first = str(error).strip().partition("\n")[0] or "no answer"
+    return _joined(first, _NEXT_POSTGRES.get(getattr(error, "sqlstate", None) or ""))
 
 
 def _joined(what: str, step: str | None) -> str:

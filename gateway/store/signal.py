@@ -17,7 +17,7 @@ import structlog
 from gateway.store import file
 from gateway.store.database import Database, session_arguments
 from gateway.store.errors import StoreUnavailable
-from gateway.store.failures import why_sqlite
+from gateway.store.failures import translated, why
 from gateway.store.versions import CHANNEL
 
 _LOOK: Final = 0.1  # seconds between two looks at a file
@@ -67,10 +67,11 @@ class Commits:
     def _changed(self) -> bool:
         with self._lock:
             try:
-                seen = self._look()
-            except (OSError, sqlite3.Error, StoreUnavailable) as error:
+                with translated(self._shown):
+                    seen = self._look()
+            except StoreUnavailable:
                 self._disconnect()
-                raise self._unavailable(error) from error
+                raise
             changed, self._seen = seen != self._seen, seen
             return changed
 
@@ -90,12 +91,6 @@ class Commits:
         connection, self._connection, self.listening = self._connection, None, False
         if connection is not None:
             connection.close()
-
-    def _unavailable(self, error: Exception) -> StoreUnavailable:
-        if isinstance(error, StoreUnavailable):
-            return error
-        why = why_sqlite(error) if isinstance(error, sqlite3.Error) else str(error)
-        return StoreUnavailable(f"store {self._shown}: {why}")
 
 
 class Notifications:
@@ -124,7 +119,7 @@ class Notifications:
             self._disconnect()
             if self._closed:
                 return
-            raise StoreUnavailable(f"store {self._database.shown}: {str(error).strip()}") from error
+            raise StoreUnavailable(f"store {self._database.shown}: {why(error)}") from error
         finally:
             if self._closed:
                 self._disconnect()

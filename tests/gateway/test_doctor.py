@@ -316,6 +316,16 @@ def test_b124_a_debugged_app_ends_with_1(shell: Shell) -> None:
     ]
 
 
+def test_b124_gunicorns_control_socket_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / ".gunicorn").mkdir()
+    path = os.path.relpath(tmp_path / ".gunicorn/gunicorn.ctl")
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind(path)
+        lines = found(settings(tmp_path), {Topic.DEBUG: check_debug}, {"HOME": str(tmp_path)})
+    assert lines[0][0] == "warning"
+    assert "→ start it with --no-control-socket" in lines[0][1]
+
+
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 def test_b086_no_secret_is_shown(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]

@@ -14,14 +14,13 @@ from gateway.control.problems import responses
 from gateway.plan.diff import changes
 from gateway.plan.document import PlanRefused, parse
 from gateway.plan.model import Plan
-from gateway.store.errors import NoSuchVersion
 from gateway.store.versions import Version
 
 router = APIRouter(prefix="/versions", tags=["versions"], responses=responses(401, 403, 503))
 Number = Annotated[int, Path(ge=1, le=1 << 31, examples=[1])]
 
 
-@router.get("", responses=responses(400))
+@router.get("", responses=responses(400, 422), summary="History")
 async def history(
     _caller: Viewer, control: Control, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[VersionOut]:
@@ -31,14 +30,14 @@ async def history(
     return page(found, limit, lambda one: one.version, version_out)
 
 
-@router.get("/{version}", responses=responses(404))
+@router.get("/{version}", responses=responses(404, 422), summary="One version")
 async def read(version: Number, _caller: Viewer, control: Control) -> VersionText:
     """One version, with its text."""
     found = await to_thread.run_sync(control.store.versions.get, version)
     return VersionText(**version_out(found).model_dump(), document=found.document)
 
 
-@router.get("/{version}/diff", responses=responses(404))
+@router.get("/{version}/diff", responses=responses(404, 422), summary="What a version changed")
 async def diff(
     version: Number,
     _caller: Viewer,
@@ -55,10 +54,11 @@ def _diff(control: Context, before: int | None, version: int) -> DiffOut:
     versions = control.store.versions
     after = versions.get(version)
     earlier = versions.get(before) if before else next(iter(versions.history(1, version)), None)
+    plan = _plan(after)
     return DiffOut(
         before=earlier.version if earlier else None,
         after=version,
-        changes=changes_out(changes(_plan(earlier), _plan(after) or _nothing(version))),
+        changes=changes_out(changes(_plan(earlier), plan)) if plan else [],
         text=_unified(earlier, after),
     )
 
@@ -77,7 +77,3 @@ def _plan(version: Version | None) -> Plan | None:
         return None if version is None else parse(version.document).plan
     except PlanRefused:  # other code has written it
         return None
-
-
-def _nothing(version: int) -> Plan:
-    raise NoSuchVersion(version, version)

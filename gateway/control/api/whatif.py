@@ -1,34 +1,43 @@
 """Who would move if a split were another."""
 
 import json
+import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 
 from gateway.control.auth import Viewer
 from gateway.control.context import Context, Control
-from gateway.control.models import MovedOut, WhatIfOut
+from gateway.control.models import MovedOut, RouteName, WhatIfOut
 from gateway.control.problems import responses
 from gateway.observe.recent import Samples, merged, read_samples
 from gateway.plan.compile import compile_plan
 from gateway.plan.desk import Outcome
 from gateway.plan.document import PlanRefused, parse
 from gateway.plan.edit import with_rule
-from gateway.plan.model import Percent, RoutePattern
+from gateway.plan.model import Percent
 from gateway.routes import SPACE
 from gateway.routing import RouteTable
 from gateway.whatif import Change, Moved, WhatIf, what_if
 
 _PERCENT: Final = 100 / SPACE
+_NUMBER: Final = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 router = APIRouter(prefix="/whatif", tags=["explain"], responses=responses(401, 403, 503))
 
 
-@router.get("", responses=responses(409, 422))
+def _number(text: str) -> str | Decimal:
+    """In a query everything is text, where a plan tells numbers and text apart."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else text
+
+
+@router.get("", responses=responses(409, 422), summary="Who would move")
 async def whatif(
-    route: Annotated[RoutePattern, Query(examples=["GET /api/balances"])],
-    modern: Annotated[Percent, Query(examples=[25])],
+    route: Annotated[RouteName, Query()],
+    modern: Annotated[Percent, BeforeValidator(_number), Query(examples=[25])],
     _caller: Viewer,
     control: Control,
 ) -> WhatIfOut:
