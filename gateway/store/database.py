@@ -33,7 +33,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Raises UnusableStore for a URL that names no store; connects to nothing."""
         self.url = _parsed(url)
-        self.shown = self.url.render_as_string(hide_password=True)
+        self.shown = _shown(self.url)
         self.path = Path(self.url.database or "") if self.dialect == "sqlite" else None
         self._lock = Lock()
         self._engine: sa.Engine | None = None
@@ -124,6 +124,12 @@ class Database:
 
 def _is_busy(error: sa.exc.DBAPIError) -> bool:
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _shown(url: sa.URL) -> str:
+    """For people: a password may stand in the query too."""
+    hidden = [name for name in url.query if "password" in name]
+    return url.difference_update_query(hidden).render_as_string(hide_password=True)
 
 
 def _parsed(url: str) -> sa.URL:
