@@ -60,8 +60,9 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         for details in error.errors():
-            name = variable(str(details["loc"][0]))
-            typer.echo(f"banyan: {name}={details['input']!r}: {details['msg']}", err=True)
+            field = str(details["loc"][0])
+            shown = "" if field in _HIDDEN else f"={details['input']!r}"
+            typer.echo(f"banyan: {variable(field)}{shown}: {details['msg']}", err=True)
         raise typer.Exit(2) from error
 
 

@@ -1,10 +1,11 @@
 """What the endpoints of the admin API work with."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import gethostname
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from gateway.control.auth import Caller
@@ -32,6 +33,9 @@ class Context:
     desk: PlanDesk
     events: Events
     housekeeping: Housekeeping
+    # A text of 1 MB takes up to 20 s of a processor: anybody who may look at a plan may send one to be
+    # looked at, one at a time, and changes never wait for that.
+    samples: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     def leading(self) -> bool:
         """Whether this control plane leads."""

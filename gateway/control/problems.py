@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http.client import responses as phrases
 from traceback import format_exc
 from typing import Any, Final
@@ -23,6 +24,8 @@ from gateway.store.errors import NoSuchVersion, StoreUnavailable, VersionConflic
 MEDIA_TYPE: Final = "application/problem+json"
 _SHOWN: Final = 20  # faults of one request that are told; a body can have 100 000
 _PLACE: Final = 200  # characters: a place repeats the client's own field names
+_OF_A_PLAN: Final = 100  # faults of one plan that are told; a text can have 100 000
+_MESSAGE: Final = 500  # characters: a message repeats the wrong value
 _REF: Final = "#/components/schemas/{model}"
 # Starlette's own errors. Codes are not made from reason phrases: those change with Python (413, 422).
 _OF_STATUS: Final = {
@@ -190,12 +193,28 @@ def _of_banyan(error: BanyanError, statuses: Mapping[type[BanyanError], int]) ->
     status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
     code = _snake(type(error).__name__)
     if isinstance(error, PlanRefused):
-        faults = [
-            Fault(line=one.line, place=one.place, message=one.message) for one in error.problems
-        ]
-        return ApiProblem(status, code, str(error), problems=faults)
+        return _of_refusal(error, status, code)
     version = error.current if isinstance(error, VersionConflict) else None
     return ApiProblem(status, code, str(error), version=version)
+
+
+def _of_refusal(refusal: PlanRefused, status: int, code: str) -> ApiProblem:
+    problems = [
+        replace(one, place=_cut(one.place, _PLACE), message=_cut(one.message, _MESSAGE))
+        for one in refusal.problems[:_OF_A_PLAN]
+    ]
+    more = len(refusal.problems) - len(problems)
+    detail = "; ".join([*map(str, problems), *([f"and {more} more"] if more else [])])
+    faults = [Fault(line=one.line, place=one.place, message=one.message) for one in problems]
+    return ApiProblem(status, code, detail, problems=faults)
+
+
+def _cut(text: str, most: int) -> str:
+    """Its ends: what is wrong stands at one, the nearest right value at the other. YAML can spell what
+    UTF-8 cannot: half of a surrogate pair.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
 
 
 def _snake(name: str) -> str:

@@ -13,7 +13,7 @@ from gateway.errors import BanyanError
 from gateway.parity.gate import gate_of
 from gateway.plan.compile import compile_plan
 from gateway.plan.diff import Change, changes, summary
-from gateway.plan.document import PlanRefused, parse
+from gateway.plan.document import PlanRefused, Problem, parse
 from gateway.plan.file import read_plan
 from gateway.plan.merge import merge
 from gateway.plan.model import Plan
@@ -76,6 +76,7 @@ class PlanDesk:
     def check(self, text: str, before: str | None = None, *, gate: bool = True) -> Plan:
         """The plan of a text that could take over from `before`. Raises PlanRefused."""
         document = parse(text)
+        _check_letters(document.plan)
         secret = self._settings.secret_bytes()
         for inventory in self._inventories():
             door = gate_of(self._settings, inventory, before) if gate else None
@@ -154,6 +155,15 @@ class PlanDesk:
 
     def _base(self, base: str | None) -> str:
         return base or self._versions.last_file() or ""
+
+
+def _check_letters(plan: Plan) -> None:
+    """YAML's `"\\ud800"` is half of a letter, which neither metrics nor answers can tell. Raises PlanRefused."""
+    try:
+        plan.model_dump_json()
+    except ValueError as error:
+        message = "half of a surrogate pair is no letter: write the letter itself, or `\\U` and 8 digits"
+        raise PlanRefused([Problem(message)]) from error
 
 
 def _plan(text: str | None) -> Plan | None:

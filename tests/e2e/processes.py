@@ -43,6 +43,14 @@ class Running:
         assert found is not None, self.errors
         return found[1]
 
+    def ask(self, path: str) -> Any:
+        """The JSON of the admin API, asked with the token that the first start printed."""
+        found = re.search(r"^  (banyan_\S+)$", self.errors, re.MULTILINE)
+        assert found is not None, self.errors
+        headers = {"Authorization": f"Bearer {found[1]}"}
+        answer = httpx.get(f"{self.url('control')}/api/v1{path}", headers=headers, timeout=10)
+        return answer.raise_for_status().json()
+
     def stop(self, sign: signal.Signals = signal.SIGTERM, deadline: float = DEADLINE) -> int:
         """Sends a signal and gives the exit code."""
         self.process.send_signal(sign)

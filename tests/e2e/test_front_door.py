@@ -160,8 +160,7 @@ def test_p018_stacks_that_run_elsewhere_have_the_front_door_of_their_files(
 
 def traffic(running: Running) -> dict[str, Any]:
     """The control plane's rows, by route."""
-    report = httpx.get(f"{running.url('control')}/api/v1/routes").json()
-    return {row["route"]: row for row in report["routes"]}
+    return {row["route"]: row for row in running.ask("/routes")["routes"]}
 
 
 def test_the_list_of_routes_has_the_traffic_of_the_gateway_that_runs(

@@ -110,8 +110,8 @@ def test_b063_modern_is_killed_and_returns_and_no_client_sees_an_error(tmp_path:
         wait(lambda: _rescued(gateway.url("control")) > 0)
         assert _modern_failures(gateway.url("control")) >= _rescued(gateway.url("control"))
         status = subprocess.run(
-            [sys.executable, "-m", "gateway.cli", "status", "--control-port", gateway.url("control").rpartition(":")[2]],
-            capture_output=True, text=True, check=True,
+            [sys.executable, "-m", "gateway.cli", "status"],
+            cwd=gateway.folder, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert "rescued" in status.stdout
     assert '"failed":50' in gateway.output

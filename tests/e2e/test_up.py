@@ -8,7 +8,6 @@ import subprocess
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -76,14 +75,14 @@ def test_the_tour_start_call_shift_watch_and_stop(tmp_path: Path) -> None:
         assert (placed.status_code, placed.json()["order"]["status"]) == (201, "closed")
 
         edit(plan, "POST /api/orders\n    modern: 0", "POST /api/orders\n    modern: 250")
-        wait(lambda: _report(control)["plan"]["refused"])
-        assert _report(control)["plan"]["refused"][0].endswith(
+        wait(lambda: running.ask("/routes")["plan"]["refused"])
+        assert running.ask("/routes")["plan"]["refused"][0].endswith(
             ".modern: 250 is outside 0 to 100; nearest: 100"
         )
         assert httpx.get(f"{gateway}/api/health").status_code == 200
 
         def counted() -> bool:
-            rows = {row["route"]: row for row in _report(control)["routes"]}
+            rows = {row["route"]: row for row in running.ask("/routes")["routes"]}
             health, orders = rows["GET /api/health"], rows["POST /api/orders"]
             both = health["legacy"]["requests"] >= 1 and health["modern"]["requests"] >= 2
             return bool(both and orders["legacy"]["requests"] == 1)
@@ -92,7 +91,7 @@ def test_the_tour_start_call_shift_watch_and_stop(tmp_path: Path) -> None:
 
         shown = _run(tmp_path, "status", "--control-port", control.rpartition(":")[2])
         assert "phase gradual" in shown.stdout
-        assert "refused traffic.yaml: line" in shown.stdout
+        assert "problem traffic.yaml: line" in shown.stdout
 
         assert httpx.get(f"{control}/ready").json() == {"ready": True, "workers": 1}
         assert running.stop() == 0
@@ -247,10 +246,6 @@ def _has_counted(control: str, route: str, requests: int) -> bool:
     counted = sum(int(float(value)) for value in _counts(control, route))
     assert counted <= requests
     return counted == requests
-
-
-def _report(control: str) -> Any:
-    return httpx.get(f"{control}/api/v1/routes").json()
 
 
 def _counts(control: str, route: str) -> list[str]:

@@ -13,7 +13,7 @@ from gateway.store.audit import Line
 router = APIRouter(prefix="/audit", tags=["audit"], responses=responses(401, 403, 503))
 
 
-@router.get("", responses=responses(400))
+@router.get("", responses=responses(400, 422), summary="Audit")
 async def lines(
     _caller: Viewer, control: Control, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[AuditLine]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Final
 
 import anyio
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 
 from gateway.control.auth import Auth, Viewer
@@ -19,26 +19,35 @@ _QUIET: Final = 15.0  # seconds after which a comment keeps the connection alive
 router = APIRouter(tags=["events"], responses=responses(401, 403, 503))
 
 
-@router.get(
-    "/events",
-    response_class=StreamingResponse,
-    responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-        **responses(400),
-    },
-)
-async def events(
-    request: Request,
+async def _subscription(
     _caller: Viewer,
     control: Control,
     last_event_id: Annotated[str | None, Header(max_length=32)] = None,
-) -> StreamingResponse:
-    """The plan in force, then each new version at once; `Last-Event-ID` brings what was missed."""
+) -> AsyncIterator[Subscription]:
+    """Ends with the answer, also where that has not begun."""
     if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
         detail = "Last-Event-ID is a version's number, as the stream's `id` lines give it"
         raise ApiProblem(400, "bad_last_event_id", detail)
-    after = int(last_event_id) if last_event_id else None
-    subscription = await control.events.subscribe(after)
+    subscription = await control.events.subscribe(int(last_event_id) if last_event_id else None)
+    try:
+        yield subscription
+    finally:
+        subscription.close()
+
+
+@router.get(
+    "/events",
+    summary="Plan changes as they come",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        **responses(400, 422),
+    },
+)
+async def events(
+    request: Request, subscription: Annotated[Subscription, Depends(_subscription)]
+) -> StreamingResponse:
+    """The plan in force, then each new version at once; `Last-Event-ID` brings what was missed."""
     auth: Auth = request.app.state.auth
 
     async def allowed() -> bool:
@@ -70,5 +79,3 @@ async def _told(
             yield f"id: {version.version}\nevent: plan\ndata: {data}\n\n"
     except anyio.EndOfStream:
         return
-    finally:
-        subscription.close()

@@ -27,9 +27,14 @@ class Asked(BaseModel):
     headers: Annotated[
         list[tuple[_Text, _Text]], Field(max_length=100, examples=[[["X-API-Key", "alice"]]])
     ] = []
-    client: Annotated[str, Field(max_length=64)] = "127.0.0.1"
+    client: Annotated[str, Field(max_length=64, examples=["192.0.2.7"])] = "127.0.0.1"
     document: Annotated[
-        str | None, Field(max_length=1 << 20, description="A plan; default: the one in force.")
+        str | None,
+        Field(
+            max_length=1 << 20,
+            description="A plan; default: the one in force.",
+            examples=["phase: gradual\n"],
+        ),
     ] = None
 
 
@@ -55,10 +60,11 @@ class Explained(BaseModel):
     reason: Reason
 
 
-@router.post("", responses=responses(409, 422))
+@router.post("", responses=responses(409, 422), summary="Why a request goes where it goes")
 async def explain(body: Asked, _caller: Viewer, control: Control) -> Explained:
     """Decides as the hot path does, by the same code."""
-    return await to_thread.run_sync(_explained, control, body)
+    limiter = None if body.document is None else control.samples
+    return await to_thread.run_sync(_explained, control, body, limiter=limiter)
 
 
 def _explained(control: Context, asked: Asked) -> Explained:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final
 
+import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Response
 
@@ -21,19 +22,24 @@ from gateway.control.models import (
     PlanText,
     Reason,
     RollbackTo,
+    RouteName,
     RulePatch,
+    WhatIfOut,
     applied,
     changes_out,
 )
 from gateway.control.problems import ApiProblem, responses
+from gateway.errors import BanyanError
 from gateway.plan.desk import Outcome
 from gateway.plan.document import PlanRefused, Problem, parse
 from gateway.plan.edit import with_kill_switch, with_phase, with_rule, without_rule
-from gateway.plan.model import Plan, RoutePattern
+from gateway.plan.model import Plan
 from gateway.store.audit import Act
 from gateway.store.errors import VersionConflict
+from gateway.store.versions import Version
 from gateway.words import Phase
 
+_log = structlog.get_logger()
 _ETAG: Final = re.compile(r'"([0-9]{1,9})"')
 router = APIRouter(prefix="/plan", tags=["plan"], responses=responses(401, 403, 503))
 
@@ -46,7 +52,7 @@ IfMatch = Annotated[
 ]
 
 
-@router.get("", responses=responses(409))
+@router.get("", responses=responses(409), summary="The plan in force")
 async def read(_caller: Viewer, control: Control, response: Response) -> PlanOut:
     """The plan in force; its ETag is its version."""
     current = await to_thread.run_sync(control.desk.current)
@@ -65,7 +71,7 @@ async def read(_caller: Viewer, control: Control, response: Response) -> PlanOut
     )
 
 
-@router.put("", responses=responses(412, 422, 428))
+@router.put("", responses=responses(400, 409, 412, 422, 428), summary="Replace the plan")
 async def replace(
     body: NewPlan, caller: Operator, control: Control, response: Response, if_match: IfMatch = None
 ) -> Applied:
@@ -82,7 +88,7 @@ async def replace(
     return await _told(control, await _run(change, if_match), response)
 
 
-@router.post("/check", responses=responses(422))
+@router.post("/check", responses=responses(422), summary="Check a plan")
 async def check(body: PlanText, _caller: Viewer, control: Control) -> Checked:
     """Whether a plan would be accepted, and what it would change. Changes nothing."""
 
@@ -98,10 +104,10 @@ async def check(body: PlanText, _caller: Viewer, control: Control) -> Checked:
             changes=changes_out(changes),
         )
 
-    return await to_thread.run_sync(checked)
+    return await to_thread.run_sync(checked, limiter=control.samples)
 
 
-@router.patch("/routes", responses=responses(409, 412, 422))
+@router.patch("/routes", responses=responses(400, 409, 412, 422), summary="Change a rule")
 async def patch_route(
     body: RulePatch,
     caller: Operator,
@@ -116,9 +122,9 @@ async def patch_route(
     )
 
 
-@router.delete("/routes", responses=responses(404, 409, 412, 422))
+@router.delete("/routes", responses=responses(400, 404, 409, 412, 422), summary="Remove a rule")
 async def delete_route(  # noqa: PLR0913, PLR0917 (each is a parameter of the request)
-    route: Annotated[RoutePattern, Query(examples=["GET /api/balances"])],
+    route: Annotated[RouteName, Query()],
     reason: Annotated[Reason, Query()],
     caller: Operator,
     control: Control,
@@ -130,7 +136,7 @@ async def delete_route(  # noqa: PLR0913, PLR0917 (each is a parameter of the re
     return await _change(control, act, if_match, lambda text: without_rule(text, route), response)
 
 
-@router.put("/phase", responses=responses(409, 412, 422))
+@router.put("/phase", responses=responses(400, 409, 412, 422), summary="Change the phase")
 async def set_phase(
     body: PhaseChange,
     caller: Operator,
@@ -145,7 +151,7 @@ async def set_phase(
     )
 
 
-@router.put("/kill-switch", responses=responses(409, 412, 422))
+@router.put("/kill-switch", responses=responses(400, 409, 412, 422), summary="Kill or resume")
 async def set_kill_switch(
     body: KillSwitch,
     caller: Operator,
@@ -160,7 +166,7 @@ async def set_kill_switch(
     )
 
 
-@router.post("/rollback", responses=responses(404, 409, 412, 422))
+@router.post("/rollback", responses=responses(400, 404, 409, 412, 422), summary="Roll back")
 async def roll_back(
     body: RollbackTo,
     caller: Operator,
@@ -170,19 +176,27 @@ async def roll_back(
 ) -> Applied:
     """Makes an earlier version the newest again: a new version with its text."""
 
-    def earlier() -> tuple[int, str]:
-        versions = control.store.versions
-        if body.version is not None:
-            return body.version, versions.get(body.version).document
-        found = versions.history(2)
-        if len(found) < 2:
-            detail = "there is no earlier version to go back to"
-            raise ApiProblem(409, "nothing_to_roll_back", detail)
-        return found[1].version, found[1].document
+    target, undone = await to_thread.run_sync(_earlier, control, body.version)
 
-    version, document = await to_thread.run_sync(earlier)
-    act = act_of(caller, "plan.rollback", f"version {version}", body.reason)
-    return await _change(control, act, if_match, lambda _: document, response)
+    def back(text: str) -> str:
+        if undone is not None and text != undone.document:  # that is not the one to be undone
+            raise VersionConflict(undone.version, control.store.versions.newest())
+        return target.document
+
+    act = act_of(caller, "plan.rollback", f"version {target.version}", body.reason)
+    return await _change(control, act, if_match, back, response)
+
+
+def _earlier(control: Context, wanted: int | None) -> tuple[Version, Version | None]:
+    """Where to go back to; and, if nobody says where to, what is undone."""
+    versions = control.store.versions
+    if wanted is not None:
+        return versions.get(wanted), None
+    found = versions.history(2)
+    if len(found) < 2:
+        detail = "there is no earlier version to go back to"
+        raise ApiProblem(409, "nothing_to_roll_back", detail)
+    return found[1], found[0]
 
 
 async def _change(
@@ -198,7 +212,12 @@ async def _change(
 
 async def _told(control: Context, outcome: Outcome, response: Response) -> Applied:
     response.headers["ETag"] = f'"{outcome.after.version}"'
-    return applied(outcome, await to_thread.run_sync(moved_by, control, outcome))
+    try:
+        moved = await to_thread.run_sync(moved_by, control, outcome)
+    except BanyanError as error:  # the change is made: no answer may say that it is not
+        _log.warning("moved.unknown", error=str(error))
+        moved = WhatIfOut(routes=[], clients=0, moved=0, exact=False)
+    return applied(outcome, moved)
 
 
 async def _run(change: Callable[[], Outcome], if_match: str | None) -> Outcome:

@@ -23,7 +23,7 @@ from gateway.words import Phase
 router = APIRouter(prefix="/routes", tags=["routes"], responses=responses(401, 403, 503))
 
 
-@router.get("")
+@router.get("", summary="Side by side")
 async def routes(_caller: Viewer, control: Control) -> RoutesReport:
     """Everything `banyan status` shows. Figures are at most a second old."""
     return await to_thread.run_sync(routes_report, control)
@@ -31,7 +31,7 @@ async def routes(_caller: Viewer, control: Control) -> RoutesReport:
 
 def routes_report(control: Context) -> RoutesReport:
     """Of the workers that run, and what others like them counted before they were replaced."""
-    current = _in_force(control)
+    current, unreadable = _in_force(control)
     workers = control.store.workers.all()
     living = [worker for worker in workers if worker.alive]
     inventory = control.inventories()[0]
@@ -48,7 +48,7 @@ def routes_report(control: Context) -> RoutesReport:
             phase=table.phase,
             kill_switch=table.kill_switch,
             file=str(control.settings.plan),
-            refused=[*refused, *_problems(living)],
+            refused=[*unreadable, *refused, *_problems(living)],
         ),
         workers=len(living),
         kit=list(inventory.kit),
@@ -56,11 +56,14 @@ def routes_report(control: Context) -> RoutesReport:
     )
 
 
-def _in_force(control: Context) -> Version | None:
+def _in_force(control: Context) -> tuple[Version | None, list[str]]:
+    """And why the plan file cannot be read, where there is nothing else."""
     try:
-        return control.desk.in_force()
+        return control.desk.in_force(), []
     except NoPlan:
-        return None
+        return None, []
+    except PlanRefused as refusal:
+        return None, [str(problem) for problem in refusal.problems]
 
 
 def _table(control: Context, current: Version | None) -> tuple[RouteTable, list[str]]:
@@ -78,7 +81,14 @@ def _table(control: Context, current: Version | None) -> tuple[RouteTable, list[
 
 
 def _traffic(workers: Iterable[Worker]) -> Seen:
-    return merged(read_traffic(json.loads(worker.traffic)) for worker in workers)
+    return merged(map(_seen, workers))
+
+
+def _seen(worker: Worker) -> Seen:
+    try:
+        return read_traffic(json.loads(worker.traffic))
+    except ValueError:  # other code has written it
+        return {}
 
 
 def _problems(workers: Iterable[Worker]) -> list[str]:

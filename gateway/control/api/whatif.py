@@ -22,6 +22,7 @@ from gateway.plan.edit import with_rule
 from gateway.plan.model import Percent
 from gateway.routes import SPACE
 from gateway.routing import RouteTable
+from gateway.store.workers import Worker
 from gateway.whatif import Change, Moved, WhatIf, what_if
 
 _PERCENT: Final = 100 / SPACE
@@ -87,7 +88,14 @@ def _changes(before: RouteTable | None, after: RouteTable | None) -> Iterable[Ch
 
 def _samples(control: Context) -> Samples:
     workers = control.store.workers.all()
-    return merged(read_samples(json.loads(worker.recent)) for worker in workers if worker.alive)
+    return merged(_sample(worker) for worker in workers if worker.alive)
+
+
+def _sample(worker: Worker) -> Samples:
+    try:
+        return read_samples(json.loads(worker.recent))
+    except ValueError:  # other code has written it
+        return {}
 
 
 def _out(found: WhatIf) -> WhatIfOut:

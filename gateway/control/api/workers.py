@@ -14,7 +14,7 @@ from gateway.store.workers import Worker
 router = APIRouter(prefix="/workers", tags=["workers"], responses=responses(401, 403, 503))
 
 
-@router.get("")
+@router.get("", summary="Workers")
 async def workers(_caller: Viewer, control: Control) -> WorkersOut:
     """Every worker that beats, or has stopped to lately."""
     return await to_thread.run_sync(workers_out, control)
