@@ -39,7 +39,8 @@ from gateway.plan.door import FileDoor
 from gateway.plan.file import FileBase, LastGood
 from gateway.plan.first import write_first_plan
 from gateway.plan.model import Plan
-from gateway.plan.watch import PlanWatch
+from gateway.plan.switch import HostSwitch
+from gateway.plan.watch import Host, PlanWatch
 from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.stacks.host import Loader, StackHost, loader
@@ -122,8 +123,8 @@ class Gateway:
         settings, versions = self._settings, self._store.versions
         desk = PlanDesk(versions, settings, lambda: [self._host.inventory])
         door = FileDoor(settings.plan, FileBase(settings.file_base_path, settings.plan), desk)
-        last_good = LastGood(settings.last_good_path)
-        return PlanWatch(door, versions, signal_of(self._store.database), last_good, self._activate)
+        host = Host(LastGood(settings.last_good_path), HostSwitch(settings.kill_path))
+        return PlanWatch(door, versions, signal_of(self._store.database), host, self._activate)
 
     async def _write_first_plan(self) -> None:
         plan = self._settings.plan

@@ -61,7 +61,11 @@ class RouteTable:
 
     def share(self, route: Route) -> int:
         """Buckets of the route that modern answers, 0 to SPACE, all things considered."""
-        if self.kill_switch or self.phase is Phase.PARALLEL:
+        return 0 if self.kill_switch else self.planned(route)
+
+    def planned(self, route: Route) -> int:
+        """Likewise, once the kill switch is off."""
+        if self.phase is Phase.PARALLEL:
             return 0
         if self.phase is Phase.FULL:
             return SPACE

@@ -186,6 +186,11 @@ class Settings(BaseSettings):
         return self.var / "last-good-plan.json"
 
     @property
+    def kill_path(self) -> Path:
+        """While this file is there, this host sends everything to legacy, whatever the store says."""
+        return self.var / "kill-switch"
+
+    @property
     def file_base_path(self) -> Path:
         """The text of the plan file that was applied last: what the next edit is compared with."""
         return self.var / "plan-file.json"

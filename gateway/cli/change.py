@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _SHOWN = 5  # routes named one by one
 
 Why = Annotated[str, typer.Option("--reason", help="Why; it stands in history for ever.")]
+Here = Annotated[
+    bool,
+    typer.Option("--here", help="This host alone, by a file in `var`: works without the store."),
+]
 Expect = Annotated[
     int | None,
     typer.Option("--expect", help="Refuse if another version is in force.", min=1),
@@ -55,14 +59,32 @@ def phase(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
     _change(settings, server, "PUT", "/plan/phase", body, expect, json_)
 
 
-def kill(settings: Settings, reason: Why, server: Server = None, json_: Json = False) -> None:
+def kill(
+    settings: Settings,
+    reason: Why,
+    here: Here = False,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
     """Send everything to legacy, now; the splits stay in the plan for `resume`."""
+    if here:
+        _kill_here(settings, reason)
+        return
     body = {"on": True, "reason": reason}
     _change(settings, server, "PUT", "/plan/kill-switch", body, None, json_)
 
 
-def resume(settings: Settings, reason: Why, server: Server = None, json_: Json = False) -> None:
+def resume(
+    settings: Settings,
+    reason: Why,
+    here: Here = False,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
     """Switch the kill switch off: the splits decide again."""
+    if here:
+        _resume_here(settings)
+        return
     body = {"on": False, "reason": reason}
     _change(settings, server, "PUT", "/plan/kill-switch", body, None, json_)
 
@@ -96,6 +118,23 @@ def apply(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
         expect = _version(client)
     body = {"document": _read(file), "reason": reason}
     _changed(client.ask("PUT", "/plan", body=body, version=expect), json_)
+
+
+def _kill_here(settings: Settings, reason: str) -> None:
+    from gateway.cli.client import here
+    from gateway.plan.switch import HostSwitch
+
+    HostSwitch(settings.kill_path).turn_on(f"by {here().actor}: {reason}")
+    typer.echo(f"{settings.kill_path}: this host's workers go to legacy within a second")
+    typer.echo("undo: banyan resume --here --reason '…'")
+
+
+def _resume_here(settings: Settings) -> None:
+    from gateway.plan.switch import HostSwitch
+
+    was_on = HostSwitch(settings.kill_path).turn_off()
+    said = "the plan decides again on this host" if was_on else "it was not on"
+    typer.echo(f"{settings.kill_path}: {said}")
 
 
 def _change(  # noqa: PLR0913, PLR0917 (one door for all that change something)

@@ -134,7 +134,7 @@ class Local:
         store = open_store(self.settings.store_url)
 
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(_Inside(self._app(store, failed), _caller()))
+            transport = httpx.ASGITransport(_Inside(self._app(store, failed), here()))
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost"
             ) as client:
@@ -180,7 +180,7 @@ class _Inside:
         await self.app({**scope, CALLER: self.caller}, receive, send)
 
 
-def _caller() -> "Caller":
+def here() -> "Caller":
     """Who sits at this machine; with sudo, who has typed it."""
     from gateway.control.auth import Caller
     from gateway.control.tokens import Role

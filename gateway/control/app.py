@@ -95,14 +95,16 @@ def _auth(context: Context) -> Auth:
 @asynccontextmanager
 async def _lifespan(context: Context, app: FastAPI) -> AsyncIterator[None]:
     auth: Auth = app.state.auth
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(context.events.run)
-        tasks.start_soon(context.housekeeping.run)
-        tasks.start_soon(_tell_folded, auth)
-        yield
-        tasks.cancel_scope.cancel()
-    context.housekeeping.close()
-    context.store.close()
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(context.events.run)
+            tasks.start_soon(context.housekeeping.run)
+            tasks.start_soon(_tell_folded, auth)
+            yield
+            tasks.cancel_scope.cancel()
+    finally:
+        context.housekeeping.close()
+        context.store.close()
 
 
 async def _tell_folded(auth: Auth) -> None:

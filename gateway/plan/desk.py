@@ -162,7 +162,9 @@ def _check_letters(plan: Plan) -> None:
     try:
         plan.model_dump_json()
     except ValueError as error:
-        message = "half of a surrogate pair is no letter: write the letter itself, or `\\U` and 8 digits"
+        message = (
+            "half of a surrogate pair is no letter: write the letter itself, or `\\U` and 8 digits"
+        )
         raise PlanRefused([Problem(message)]) from error
 
 

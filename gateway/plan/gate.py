@@ -17,16 +17,20 @@ class Gate:
     before: RouteTable | None  # None: no plan has been accepted yet
 
     def refusals(self, table: RouteTable) -> Iterator[tuple[Route, str]]:
-        """The routes whose share for modern would grow, and why it may not."""
+        """The routes whose share for modern would grow, and why it may not.
+
+        The kill switch is left out on both sides: switching it off gives back what was there, and what
+        is raised while it is on would come with that.
+        """
         before = (
-            {route.id: self.before.share(route) for route in self.before.routes}
+            {route.id: self.before.planned(route) for route in self.before.routes}
             if self.before
             else {}
         )
         for route in table.routes:
             differences = self.standing.get(route.id)
             old = before.get(route.id, 0)
-            if differences and table.share(route) > old:
+            if differences and table.planned(route) > old:
                 yield route, _message(route, differences, old)
 
 

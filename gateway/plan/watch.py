@@ -6,6 +6,7 @@ file ──► FileDoor ──► store ──► PlanWatch ──► activate �
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from socket import gethostname
 from typing import Final
 
@@ -18,6 +19,7 @@ from gateway.observe import metrics
 from gateway.plan.document import Document, PlanRefused, Problem, parse
 from gateway.plan.door import INTERVAL, FileDoor
 from gateway.plan.file import Accepted, LastGood, read_plan
+from gateway.plan.switch import HostSwitch
 from gateway.store.audit import Act
 from gateway.store.errors import StoreUnavailable, UnusableStore, VersionConflict
 from gateway.store.signal import Signal
@@ -29,6 +31,14 @@ _log = structlog.get_logger()
 Activate = Callable[[Document, int], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a host has of its own, whatever becomes of the store."""
+
+    last_good: LastGood
+    switch: HostSwitch
+
+
 class PlanWatch:
     """One process's plan.
 
@@ -37,18 +47,15 @@ class PlanWatch:
     """
 
     def __init__(
-        self,
-        door: FileDoor,
-        versions: Versions,
-        signal: Signal,
-        last_good: LastGood,
-        activate: Activate,
+        self, door: FileDoor, versions: Versions, signal: Signal, host: Host, activate: Activate
     ) -> None:
         self.door = door
         self._versions = versions
         self._signal = signal
-        self._last_good = last_good
+        self._last_good, self._switch = host.last_good, host.switch
         self._activate = activate
+        self._text = ""  # of the active plan
+        self._killed = False  # the host's switch is on, and was obeyed or found to be impossible
         self._looking = anyio.Lock()  # the file and the store are followed side by side
         self._looked_at = 0  # the newest version that was activated or refused
         self.version = 0  # of the active plan
@@ -68,7 +75,13 @@ class PlanWatch:
             if self.refused
             else []
         )
-        return [*of_file, *of_version, *([str(self.lost)] if self.lost else [])]
+        killed = f"{self._switch.path}: this host sends everything to legacy: {self._switch.why}"
+        return [
+            *([killed] if self._killed else []),
+            *of_file,
+            *of_version,
+            *([str(self.lost)] if self.lost else []),
+        ]
 
     @property
     def refusal(self) -> PlanRefused | None:
@@ -104,9 +117,22 @@ class PlanWatch:
             self._signal.close()
 
     async def poll(self) -> None:
-        """Looks at the file once; what it brought is activated at once."""
+        """Looks at the host's switch and at the file once; what they bring is activated at once."""
+        if self._switch.on != self._killed:
+            await self._turn()
         if await self.door.poll():
             await self._look_if_possible()
+
+    async def _turn(self) -> None:
+        """Activates the plan anew, with the host's switch as it is now."""
+        async with self._looking:
+            self._killed = self._switch.on
+            _log.warning("host.killed" if self._killed else "host.resumed", why=self._switch.why)
+            try:
+                await self._activated(self._text, self.version)
+            except BanyanError as error:  # in `phase: full` there is nowhere to go
+                self.refused = PlanRefused([Problem(str(error))])
+                _log.error("plan.refused", version=self.version, problems=[str(error)])
 
     async def look(self) -> None:
         """Activates the store's newest version unless it runs. Raises StoreUnavailable, UnusableStore."""
@@ -162,8 +188,13 @@ class PlanWatch:
 
     async def _activated(self, text: str, version: int) -> None:
         document = await to_thread.run_sync(parse, text)
+        self._killed = self._switch.on
+        if self._killed:
+            plan = document.plan.model_copy(update={"kill_switch": True})
+            document = replace(document, plan=plan)
         await self._activate(document, version)
-        self.version = self._looked_at = version
+        self.version, self._text = version, text
+        self._looked_at = max(version, self._looked_at)
         self.refused = None
         _log.info("plan.applied", version=version, phase=document.plan.phase.value)
         if version:

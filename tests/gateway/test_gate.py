@@ -92,7 +92,8 @@ def test_more_traffic_on_a_route_with_differences_is_refused_with_the_way_out(
         ('phase: gradual\nroutes: [{route: "* /**", modern: 11}]\n', False),
         ("phase: full\n", False),
         ("phase: parallel\n", True),
-        (f"kill_switch: true\n{gradual(100)}", True),
+        (f"kill_switch: true\n{gradual(10)}", True),
+        (f"kill_switch: true\n{gradual(100)}", False),  # it would come when the switch goes
         (f"{gradual(100)}".replace("gradual", "parallel"), True),
     ],
 )
@@ -108,7 +109,8 @@ def test_what_counts_is_the_share_that_modern_would_answer(
         ("phase: full\n", gradual(100), True),
         ("phase: full\n", "phase: full\n", True),
         ("phase: parallel\n", gradual(1), False),
-        (f"kill_switch: true\n{gradual(10)}", gradual(10), False),
+        (f"kill_switch: true\n{gradual(10)}", gradual(10), True),
+        (f"kill_switch: true\n{gradual(10)}", gradual(11), False),
         (gradual(10), f"kill_switch: true\n{gradual(10)}", True),
         (None, gradual(1), False),
         (None, gradual(0), True),
@@ -189,7 +191,8 @@ async def test_validate_the_control_plane_and_the_gateway_refuse_alike(folder: S
     ]
     app = Gateway(folder, flask_app, starlette_app)
     async with app.running():
-        refused = [str(problem) for problem in app.watch.refusal.problems if app.watch.refusal]
+        assert app.watch.refusal is not None
+        refused = [str(problem) for problem in app.watch.refusal.problems]
     assert said == refused == refusals(folder, gradual(50)) != []
     shifted = {"route": WHO, "modern": 50, "reason": "more"}
     answer = await ask(folder, "/api/v1/plan/routes", "PATCH", shifted)

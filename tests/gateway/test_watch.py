@@ -13,7 +13,8 @@ from gateway.plan.desk import PlanDesk
 from gateway.plan.document import Document, PlanRefused
 from gateway.plan.door import INTERVAL, PATIENCE, FileDoor
 from gateway.plan.file import FileBase, LastGood
-from gateway.plan.watch import PlanWatch
+from gateway.plan.switch import HostSwitch
+from gateway.plan.watch import Host, PlanWatch
 from gateway.stacks.address import StackNotFound
 from gateway.store.opening import open_store
 from gateway.store.signal import signal_of
@@ -31,16 +32,19 @@ class Worker:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "traffic.yaml"
+        self.killed = False
         self.active: list[tuple[Phase, int]] = []
         chosen = settings(folder)
         store = open_store(chosen.store_url)
         desk = PlanDesk(store.versions, chosen, lambda: [SERVED])
         door = FileDoor(self.path, FileBase(folder / "base.json", self.path), desk)
-        last_good = LastGood(folder / "last-good.json")
+        self.switch = HostSwitch(folder / "kill-switch")
+        host = Host(LastGood(folder / "last-good.json"), self.switch)
         signal = signal_of(store.database)
-        self.watch = PlanWatch(door, store.versions, signal, last_good, self._activate)
+        self.watch = PlanWatch(door, store.versions, signal, host, self._activate)
 
     async def _activate(self, document: Document, version: int) -> None:
+        self.killed = document.plan.kill_switch
         self.active.append((document.plan.phase, version))
 
     async def look(self) -> None:
@@ -80,6 +84,32 @@ async def test_b072_a_file_that_is_still_being_written_is_not_read(tmp_path: Pat
     worker.path.write_text(PARALLEL)
     await worker.look()
     assert worker.active[-1] == (Phase.PARALLEL, 2)
+
+
+async def test_b074_a_host_is_killed_and_resumed_without_a_store(tmp_path: Path) -> None:
+    worker = await started(tmp_path)
+    (tmp_path / "var/banyan.db").write_bytes(b"damaged")
+    worker.switch.turn_on("by ann: modern answers with others' data")
+    await worker.watch.poll()
+    assert (worker.killed, worker.watch.version) == (True, 1)
+    assert worker.problems[0].endswith(
+        "this host sends everything to legacy: by ann: modern answers with others' data"
+    )
+    again = Worker(tmp_path)  # a restart in that hour
+    await again.watch.start()
+    assert again.killed
+    worker.switch.turn_off()
+    await worker.watch.poll()
+    assert (worker.killed, worker.watch.version) == (False, 1)
+
+
+async def test_a_host_in_phase_full_says_that_it_cannot_be_killed(tmp_path: Path) -> None:
+    async with gateway(tmp_path, "phase: full\n") as app:
+        HostSwitch(tmp_path / "var/kill-switch").turn_on("by ann")
+        await until(lambda: app.watch.refused is not None)
+        assert "there is no legacy to go to in `phase: full`" in str(app.watch.refused)
+        answer = await AsgiTarget(app).send(Request("GET", "/who"))
+        assert answer.header("x-served-by") == "modern"
 
 
 def make_pipe(path: Path) -> None:

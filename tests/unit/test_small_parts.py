@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY
 
 from gateway.assignment import Decision
 from gateway.control.report import quantile, report
 from gateway.exchange import Exchange
 from gateway.observe.access_log import AccessLog
+from gateway.observe.traffic import BOUNDS, read_traffic
 from gateway.override import Overrides
 from gateway.pins import KEPT, LIMIT, Pins, pin_of
 from gateway.routes import Route
@@ -222,30 +223,24 @@ def test_a_quantile_is_linear_inside_its_bucket() -> None:
 
 
 def test_the_report_puts_both_stacks_of_a_route_side_by_side() -> None:
-    registry = CollectorRegistry()
-    requests = Counter(
-        "gateway_requests_total",
-        "",
-        ("route", "method", "stack", "reason", "status"),
-        registry=registry,
+    first = 1, *(0 for _ in BOUNDS)  # 0 to 1 ms
+    seen = read_traffic(
+        {
+            "GET /x": {
+                "legacy": _stack(9, bins=[9, *first[1:]]),
+                "modern": _stack(4, errors=2, bins=[4, *first[1:]]),
+            },
+            "unmatched": {"legacy": _stack(1, bins=[*first])},
+        }
     )
-    seconds = Histogram(
-        "gateway_request_duration_seconds",
-        "",
-        ("route", "stack"),
-        buckets=(0.1, 1.0),
-        registry=registry,
-    )
-    requests.labels("GET /x", "GET", "legacy", "split", "200").inc(9)
-    requests.labels("GET /x", "GET", "modern", "split", "200").inc(2)
-    requests.labels("GET /x", "HEAD", "modern", "split", "503").inc(2)
-    requests.labels("unmatched", "GET", "legacy", "modern_missing", "404").inc()
-    seconds.labels("GET /x", "modern").observe(0.05)
     table = RouteTable((Route("GET", "/x", True, True, 25_000),), Phase.GRADUAL)
-    shared, unmatched = report(table, registry.collect())
+    shared, unmatched = report(table, seen)
     assert (shared.route, shared.split) == ("GET /x", 25.0)
     assert (shared.legacy.requests, shared.legacy.error_rate) == (9, 0.0)
     assert (shared.modern.requests, shared.modern.errors, shared.modern.error_rate) == (4, 2, 0.5)
-    assert shared.modern.p50 == pytest.approx(0.05)
-    assert shared.legacy.p50 is None
+    assert shared.modern.p50 == pytest.approx(0.0005)
     assert (unmatched.route, unmatched.split, unmatched.legacy.requests) == ("unmatched", None, 1)
+
+
+def _stack(requests: int, errors: int = 0, *, bins: list[int]) -> dict[str, object]:
+    return {"requests": requests, "errors": errors, "rescued": 0, "last": 0.0, "bins": bins}
