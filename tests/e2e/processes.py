@@ -43,11 +43,16 @@ class Running:
         assert found is not None, self.errors
         return found[1]
 
-    def ask(self, path: str) -> Any:
-        """The JSON of the admin API, asked with the token that the first start printed."""
+    @property
+    def token(self) -> str:
+        """The first token, from standard error."""
         found = re.search(r"^  (banyan_\S+)$", self.errors, re.MULTILINE)
         assert found is not None, self.errors
-        headers = {"Authorization": f"Bearer {found[1]}"}
+        return found[1]
+
+    def ask(self, path: str) -> Any:
+        """The JSON of the admin API, asked with the token that the first start printed."""
+        headers = {"Authorization": f"Bearer {self.token}"}
         answer = httpx.get(f"{self.url('control')}/api/v1{path}", headers=headers, timeout=10)
         return answer.raise_for_status().json()
 

@@ -88,7 +88,7 @@ class Terminal:
         """Starts a server and waits until it has printed what is shown."""
         self._server = int(self.run(f"{line} & printf '%s\\n' $!").split()[0])
         try:
-            wait(lambda: says(shown, ports.on_page(self._fresh())))
+            wait(lambda: says(shown, ports.on_page(self._fresh())), _PATIENCE)
         except AssertionError:
             assert_shown(line, shown, ports.on_page(self._fresh()))
             raise

@@ -96,7 +96,7 @@ def test_the_tour_of_the_readme_runs_as_written(copy: Path) -> None:
         assert '"status":"closed"' in orders
         assert orders.count('"status":"open"') == 2  # once placed, once listed
 
-        shifted = tour.next(running, "modern: 25")
+        shifted = tour.next(running, "shift 'GET /api/balances' 25")
         assert counted(shifted, "legacy") + counted(shifted, "modern") == 200
         assert 25 <= counted(shifted, "modern") <= 75
 
@@ -114,6 +114,9 @@ def test_the_tour_of_the_readme_runs_as_written(copy: Path) -> None:
     with up(copy) as running:
         broken = tour.next(running, "for n in $(seq 100)")
         assert share_of_errors(broken) == {"legacy": "0.00%", "modern": "100.00%"}
-        tour.next(running, "git checkout")
+        back = tour.next(running, "banyan rollback")
+        assert "GET /api/balances  modern 50 → 25" in back
+        assert "cli:" in back
+        assert "half of them" in back
     assert tour.done == len(tour.blocks)
     assert "broken on purpose" not in (copy / "fastapi_app/balances.py").read_text()
