@@ -71,10 +71,13 @@ class Client(Protocol):
     ) -> Any: ...
 
 
-def client_of(settings: Settings, server: str | None) -> Client:
-    """The control plane that `--server` or BANYAN_SERVER names; else this machine's store."""
+def client_of(settings: Settings, server: str | None, *, apps_first: bool = False) -> Client:
+    """The control plane that `--server` or BANYAN_SERVER names; else this machine's store.
+
+    `apps_first`: what the stacks serve is asked from the apps that the settings name, if they do.
+    """
     url = server or os.environ.get(SERVER)
-    return Remote(url.rstrip("/")) if url else Local(settings)
+    return Remote(url.rstrip("/")) if url else Local(settings, apps_first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Local:
     """The admin API in this process, over the store that the settings name."""
 
     settings: Settings
+    apps_first: bool = False
 
     @property
     def where(self) -> str:
@@ -158,7 +162,7 @@ class Local:
 
         def told() -> "Sequence[Inventory]":
             try:
-                return told_inventories(self.settings, store)
+                return told_inventories(self.settings, store, apps_first=self.apps_first)
             except BanyanError as error:
                 failed.append(error)
                 raise

@@ -74,7 +74,9 @@ def _checked(
 
     try:
         text = read_plan(file)
-        answer = client_of(settings, server).ask("POST", "/plan/check", body={"document": text})
+        answer = client_of(settings, server, apps_first=True).ask(
+            "POST", "/plan/check", body={"document": text}
+        )
     except PlanRefused as refusal:
         return [f"{file}: {problem}" for problem in refusal.problems], {}
     except Refused as refused:

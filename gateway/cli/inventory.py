@@ -39,14 +39,20 @@ def known_inventory(settings: Settings) -> Inventory:
     )
 
 
-def told_inventories(settings: Settings, store: Store) -> Sequence[Inventory]:
-    """The named apps' own; without names what the workers of the store tell, or an earlier start.
+def told_inventories(
+    settings: Settings, store: Store, *, apps_first: bool = False
+) -> Sequence[Inventory]:
+    """What living workers tell, for it is they who will run the plan; else the named apps, or an earlier start.
 
-    Raises NoInventory, StackNotFound and StoreUnavailable.
+    `apps_first` is for questions about the apps themselves: importing them takes seconds. Raises
+    NoInventory, StackNotFound and StoreUnavailable.
     """
-    if settings.legacy is not None or settings.modern is not None:
-        return [known_inventory(settings)]
-    if store.workers.all():
+    named = settings.legacy is not None or settings.modern is not None
+    workers = store.workers.all()
+    living = any(worker.alive for worker in workers)
+    if living and not (named and apps_first):
+        return known_inventories(store, settings)
+    if workers and not named:
         return known_inventories(store, settings)
     return [known_inventory(settings)]
 
