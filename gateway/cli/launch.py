@@ -27,6 +27,7 @@ from gateway.cli.servers import OneWorker, Terms, Workers
 from gateway.cli.websockets import WebSocketProtocol
 from gateway.control.scrape import DIRECTORY
 from gateway.edge.protocol import EdgeProtocol
+from gateway.edge.server import EdgeServer
 from gateway.edge.settings import limits_of
 from gateway.logs import configure_logs
 from gateway.settings import Settings
@@ -142,7 +143,7 @@ def _serve_aside(settings: Settings, *, control: bool) -> str | None:
         from gateway.control.probes import create_probes
 
         probes = bind(settings.probe_host, settings.probe_port, "--probe-port")
-        _in_thread(_config(create_probes()), probes)
+        _in_thread(_config(settings, create_probes()), probes)
         return _url(probes)
     return None
 
@@ -155,19 +156,21 @@ def _let_in(settings: Settings) -> None:
 
 def _in_thread(config: uvicorn.Config, listener: socket.socket) -> None:
     """A daemon thread with a loop of its own: it ends with the process, after the data plane."""
-    server = uvicorn.Server(config)
+    server = EdgeServer(config, lame_duck=0.0)
     threading.Thread(target=server.run, args=([listener],), name="control", daemon=True).start()
 
 
 def _control_config(settings: Settings, app: Any) -> uvicorn.Config:
     cert, key = settings.control_tls_cert, settings.control_tls_key
-    return _config(app, ssl_certfile=cert, ssl_keyfile=key)
+    return _config(settings, app, ssl_certfile=cert, ssl_keyfile=key)
 
 
-def _config(app: Any, **more: Any) -> uvicorn.Config:
+def _config(settings: Settings, app: Any, **more: Any) -> uvicorn.Config:
+    """As clients of the data plane, those who send or take nothing are let go."""
+    edge: Any = partial(EdgeProtocol, limits_of(settings))
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=edge,
         ws="none",
         access_log=False,
         log_config=None,

@@ -6,6 +6,7 @@ file ──► FileDoor ──► store ──► PlanWatch ──► activate �
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from socket import gethostname
 from typing import Final
@@ -170,6 +171,8 @@ class PlanWatch:
             except (StoreUnavailable, UnusableStore) as error:
                 self._lose(error)
                 await anyio.sleep(POLL)
+                with suppress(StoreUnavailable, UnusableStore):
+                    await self.look()  # that nobody tells of versions does not mean there are none
             else:
                 await self._look_if_possible()
 
@@ -217,6 +220,8 @@ class PlanWatch:
     async def _recover(self) -> None:
         """Puts the last good plan back into a store that has lost it: deleted, made anew, an old backup."""
         last = await to_thread.run_sync(self._last_good.read)
+        if last is None and self.version:  # gone with the store: what runs is known all the same
+            last = Accepted(self._text, self.version)
         newest = await to_thread.run_sync(self._versions.newest)
         if last is None or newest >= last.version:
             return

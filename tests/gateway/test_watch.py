@@ -305,3 +305,15 @@ async def test_the_running_gateway_follows_the_file_by_itself(tmp_path: Path) ->
         await until(lambda: app.dispatch.plan.table.version == 2)
         answer = await AsgiTarget(app).send(Request("GET", "/who"))
         assert answer.header("x-served-by") == "modern"
+
+
+async def test_b075_a_plan_that_is_lost_on_disk_and_in_the_store_is_put_back_from_memory(
+    tmp_path: Path,
+) -> None:
+    worker = await started(tmp_path)
+    for lost in ("last-good.json", "var/banyan.db", "var/banyan.db-wal", "var/banyan.db-shm"):
+        (tmp_path / lost).unlink(missing_ok=True)
+    await worker.watch.look()
+    store = open_store(settings(tmp_path).store_url)
+    (version,) = store.versions.history(10)
+    assert (version.version, version.actor, version.document) == (1, "recovery", GRADUAL)
