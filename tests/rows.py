@@ -67,6 +67,23 @@ BAD_INPUTS: Final = {
     "B063": "a remote stack that is killed again and again",
     "B064": "a bad network",
     "B065": "descriptors, ports or disk run out",
+    # plan and store
+    "B070": "a plan file that is no YAML",
+    "B071": "a plan that is none: unknown fields and routes, wrong numbers",
+    "B072": "a plan file that is half written, replaced, deleted, saved all the time",
+    "B073": "two writers at once",
+    "B074": "a store that cannot be reached, read, written, or is newer",
+    "B075": "a store that is deleted or damaged while it is open",
+    "B076": "clocks that jump",
+    "B077": "a worker that does not hear of a version",
+    "B078": "plans at random",
+    # control plane
+    "B080": "callers without the right token",
+    "B081": "pages of other sites, forged Hosts",
+    "B082": "paths, bodies, cursors and texts that try something",
+    "B084": "a stack that is the control plane, or a cloud's own address",
+    "B085": "metrics under ten thousand paths",
+    "B086": "secrets on their way into logs, answers and tables",
     # processes
     "B090": "signals under load, twice, and during the start",
     "B091": "any process is killed at any moment",
@@ -92,6 +109,7 @@ BAD_INPUTS: Final = {
     "B124": "consoles and control sockets that come with the libraries",
     "B125": "clients that are idle, or stop in the middle of a head or a body",
     "B126": "a view that ends, starves or marks its process or thread",
+    "B127": "two operators, and what remains after a restart",
     "B128": "patterns of a plan that would be expensive to match",
     "B129": "WebSockets at their edges",
     "B130": "public conformance suites of HTTP/1.1",
@@ -131,12 +149,23 @@ TRAPS: Final = {
     "T29": "one blocking call stalls both stacks",
     "T30": "a task that nobody keeps",
     "T31": "clients leave differently under each server",
+    # storage
+    "T32": "updates that are lost without an error",
+    "T33": "transactions that read first and are refused the write",
+    "T34": "decimals that become floats in SQLite",
+    "T35": "money that is compared as text",
+    "T36": "state that each process has for itself",
+    "T37": "drivers and extras that changed their names",
+    "T38": "poolers that swallow notifications and keep locks",
+    "T39": "notifications that are lost",
+    "T40": "one's own commits, which SQLite does not tell",
+    "T41": "databases in memory and on network file systems",
 }
 
 ROWS: Final = BAD_INPUTS | TRAPS
 
 LATER: Final = frozenset(
-    [f"B{number:03}" for number in (*range(70, 79), *range(80, 87), *range(100, 109), 127)]
-    + [f"T{number}" for number in range(32, 93)]
+    [f"B{number:03}" for number in (83, *range(100, 109))]
+    + [f"T{number}" for number in range(42, 93)]
 )
-"""Of plans and stores, the control plane, the trading system, and what is built on this."""
+"""Of pages, the trading system, and what is built on this."""

@@ -300,7 +300,7 @@ async def test_an_exception_in_an_app_is_its_own_500_counted_for_its_stack(tmp_p
     assert counts == [1, 1]
 
 
-async def test_t84_random_paths_make_one_series(tmp_path: Path) -> None:
+async def test_b085_t84_random_paths_make_one_series(tmp_path: Path) -> None:
     def series() -> int:
         return sum(len(metric.samples) for metric in REGISTRY.collect())
 

@@ -1,0 +1,47 @@
+"""Two operators at once, and what remains of what they did."""
+
+from pathlib import Path
+
+import anyio
+
+from tests.controlling import ask, told
+from tests.stacks import PLAN, gateway, settings
+
+WHO = "GET /who"
+
+
+async def test_b127_a_rollback_and_a_shift_for_one_version_have_one_winner_and_the_other_is_told(
+    tmp_path: Path,
+) -> None:
+    chosen = settings(tmp_path)
+    answers = []
+
+    async def operator(method: str, path: str, body: object) -> None:
+        answers.append(await ask(chosen, f"/api/v1{path}", method, body, version=2))
+
+    async with gateway(tmp_path, PLAN.format(phase="gradual", modern=10)):
+        shifted = {"route": WHO, "modern": 50, "reason": "more"}
+        assert (await ask(chosen, "/api/v1/plan/routes", "PATCH", shifted)).status == 200
+        async with anyio.create_task_group() as tasks:
+            back = {"version": 1, "reason": "errors"}
+            tasks.start_soon(operator, "POST", "/plan/rollback", back)
+            more = {"route": WHO, "modern": 75, "reason": "all is well"}
+            tasks.start_soon(operator, "PATCH", "/plan/routes", more)
+    assert sorted(answer.status for answer in answers) == [200, 412]
+    (refused,) = [answer.json() for answer in answers if answer.status == 412]
+    assert (refused["code"], refused["version"]) == ("version_conflict", 3)
+
+
+async def test_b127_a_rollback_survives_a_restart_beside_the_file_that_said_otherwise(
+    tmp_path: Path,
+) -> None:
+    chosen, plan = settings(tmp_path), PLAN.format(phase="gradual", modern=10)
+    async with gateway(tmp_path, plan):
+        pass
+    async with gateway(tmp_path, PLAN.format(phase="gradual", modern=50)):
+        back = {"version": 1, "reason": "errors"}
+        assert (await ask(chosen, "/api/v1/plan/rollback", "POST", back)).status == 200
+    async with gateway(tmp_path, PLAN.format(phase="gradual", modern=50)) as app:
+        assert app.dispatch.plan.table.routes[0].split == 10_000
+    history = (await told(chosen, "/versions"))["items"]
+    assert [one["actor"] for one in history] == ["api:ann", "file", "file"]
