@@ -76,8 +76,10 @@ def _beside(settings: Settings, url: str) -> str:
 
 
 def _example(inventory: Inventory) -> str:
-    """A path that a GET without variables answers."""
-    served = (*(inventory.modern or ()), *(inventory.legacy or ()))
-    legacy = set(inventory.legacy or ())
-    paths = [e.template for e in served if e.method == "GET" and "{" not in e.template]
-    return next((path for path in paths if ("GET", path) in legacy), paths[0] if paths else "/")
+    """A path that a GET without variables answers, by both stacks if there is one."""
+    legacy, modern = (
+        [e.template for e in served or () if e.method == "GET" and "{" not in e.template]
+        for served in (inventory.legacy, inventory.modern)
+    )
+    both = [path for path in modern if path in legacy]
+    return next(iter([*both, *legacy, *modern]), "/")

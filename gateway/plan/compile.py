@@ -156,7 +156,7 @@ class _Compiler:
                     yield self._route(known, None)
         for index, placed in enumerate(patterns):
             if self._complete and index not in used:
-                self.problems.append(placed.refuse(self._unknown(placed.rule.route)))
+                self.problems.append(placed.refuse(self._unused(placed.rule.route)))
             elif not self._complete:
                 yield self._as_route(placed)
 
@@ -218,6 +218,17 @@ class _Compiler:
         if switch and phase is Phase.FULL:
             message = "there is no legacy to go to in `phase: full`; nearest: phase: gradual"
             self.problems.append(Problem(message, 1, "kill_switch"))
+
+    def _unused(self, pattern: str) -> str:
+        """Why a pattern decides nothing."""
+        named = [known.endpoint.id for found in self.known.values() for known in found]
+        matching = [one for one in named if matches(pattern, parse_endpoint(one))]
+        if not matching:
+            return self._unknown(pattern)
+        return (
+            f"every route that {pattern} matches has a rule of its own, which decides; "
+            f"nearest: {matching[0]}"
+        )
 
     def _unknown(self, route: str) -> str:
         ids = [known.endpoint.id for found in self.known.values() for known in found]

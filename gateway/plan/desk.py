@@ -131,11 +131,7 @@ class PlanDesk:
             found = self.preview(merged, before)
             if merged == before:
                 return None
-            why = (
-                summary(found)
-                if current
-                else f"the first plan, {len(parse(merged).plan.routes)} rules"
-            )
+            why = summary(found) if current else _first(merged)
             told = Act(act.actor, act.origin, act.action, act.subject, why)
             proposal = Proposal(merged, told, file=text)
             try:
@@ -158,7 +154,7 @@ class PlanDesk:
 
 
 def _check_letters(plan: Plan) -> None:
-    """YAML's `"\\ud800"` is half of a letter, which neither metrics nor answers can tell. Raises PlanRefused."""
+    """Half of a letter, as YAML's `"\\ud800"` spells it, no metric and no answer can tell."""
     try:
         plan.model_dump_json()
     except ValueError as error:
@@ -166,6 +162,11 @@ def _check_letters(plan: Plan) -> None:
             "half of a surrogate pair is no letter: write the letter itself, or `\\U` and 8 digits"
         )
         raise PlanRefused([Problem(message)]) from error
+
+
+def _first(text: str) -> str:
+    rules = len(parse(text).plan.routes)
+    return f"the first plan, {rules} rule{'' if rules == 1 else 's'}"
 
 
 def _plan(text: str | None) -> Plan | None:

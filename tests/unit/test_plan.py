@@ -209,3 +209,12 @@ def test_the_first_plan_compiles_and_changes_nothing() -> None:
 def test_brackets_in_comments_are_not_nesting() -> None:
     text = "".join(f"# half open: [0, {n})\n" for n in range(40)) + "phase: gradual  # [\n"
     assert parse(text).plan.phase is Phase.GRADUAL
+
+
+def test_a_pattern_whose_routes_all_have_rules_of_their_own_says_so() -> None:
+    served = (Endpoint("GET", "/a/b"),)
+    text = 'phase: gradual\nroutes:\n  - {route: GET /a/b, modern: 1}\n  - {route: "* /a/**", modern: 2}\n'
+    with pytest.raises(
+        PlanRefused, match=r"every route that \* /a/\*\* matches has a rule of its own"
+    ):
+        compile_plan(parse(text), Inventory(served, served), version=1, secret=b"s")

@@ -4,9 +4,8 @@ import sqlite3
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
-from lending_api.books import as_json  # type: ignore[import-not-found]  # docs write that module
-from lending_api.members import Member  # type: ignore[import-not-found]  # and that one
-from lending_api.store import Database  # type: ignore[import-not-found]  # no package of the tests
+from lending_api.members import Member  # type: ignore[import-not-found]  # no package of the tests
+from lending_api.store import Database, as_json  # type: ignore[import-not-found]  # nor this
 
 from gateway.kit.compat import redirect, url_for
 from gateway.kit.session import Session

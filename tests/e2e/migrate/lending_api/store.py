@@ -4,8 +4,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 
@@ -21,3 +23,8 @@ def connected() -> Iterator[sqlite3.Connection]:
 
 
 Database = Annotated[sqlite3.Connection, Depends(connected)]
+
+
+def as_json(book: sqlite3.Row) -> dict[str, Any]:
+    bought, fee = datetime.fromisoformat(book["bought"]), Decimal(book["fee"])
+    return {**dict(book), "bought": bought, "fee": fee}
