@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from socket import gethostname
-from typing import Annotated
+from typing import Annotated, Final, TypeVar
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from gateway.control.auth import Caller
 from gateway.control.events import Events
 from gateway.control.housekeeping import Housekeeping
+from gateway.control.problems import ApiProblem
 from gateway.endpoints import Inventory
 from gateway.inventory import inventory_from, read_inventory
 from gateway.plan.desk import PlanDesk
@@ -18,6 +19,9 @@ from gateway.settings import Settings
 from gateway.store.audit import Act
 from gateway.store.opening import Store
 from gateway.store.tokens import Tokens
+
+_WAITING: Final = 16
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,18 @@ class Context:
     desk: PlanDesk
     events: Events
     housekeeping: Housekeeping
-    # A text of 1 MB takes up to 20 s of a processor: anybody who may look at a plan may send one to be
-    # looked at, one at a time, and changes never wait for that.
     samples: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+
+    async def sampled(self, look: Callable[[], T]) -> T:
+        """Looks at a text that anybody may send. Raises ApiProblem 503 where too many wait.
+
+        A text of 1 MB takes up to 20 s of a processor: one at a time, and no change waits for that.
+        """
+        if self.samples.statistics().tasks_waiting >= _WAITING:
+            detail = f"{_WAITING} texts wait to be looked at; try again later"
+            raise ApiProblem(503, "too_many_texts", detail, headers={"Retry-After": "10"})
+        async with self.samples:
+            return await to_thread.run_sync(look)
 
     def leading(self) -> bool:
         """Whether this control plane leads."""

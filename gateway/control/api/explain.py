@@ -1,5 +1,6 @@
 """Which stack would answer a request, and why."""
 
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -63,8 +64,9 @@ class Explained(BaseModel):
 @router.post("", responses=responses(409, 422), summary="Why a request goes where it goes")
 async def explain(body: Asked, _caller: Viewer, control: Control) -> Explained:
     """Decides as the hot path does, by the same code."""
-    limiter = None if body.document is None else control.samples
-    return await to_thread.run_sync(_explained, control, body, limiter=limiter)
+    if body.document is not None:
+        return await control.sampled(partial(_explained, control, body))
+    return await to_thread.run_sync(_explained, control, body)
 
 
 def _explained(control: Context, asked: Asked) -> Explained:

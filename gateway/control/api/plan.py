@@ -104,7 +104,7 @@ async def check(body: PlanText, _caller: Viewer, control: Control) -> Checked:
             changes=changes_out(changes),
         )
 
-    return await to_thread.run_sync(checked, limiter=control.samples)
+    return await control.sampled(checked)
 
 
 @router.patch("/routes", responses=responses(400, 409, 412, 422), summary="Change a rule")
