@@ -60,21 +60,22 @@ class Heartbeat:
         traffic = self.traffic.document()
         self._count += 1
         try:
-            if not await to_thread.run_sync(self._beat, ended, traffic):
-                self._begin_anew()  # given up while we were paused: what we counted is folded up
+            heard = await to_thread.run_sync(self._beat, ended, traffic)
         except BanyanError as error:
             if not self._silent:
                 _log.error("heartbeat.failed", error=str(error))
             self._silent, self._known = True, ""
         else:
-            self._silent, self._first = False, False
+            self._silent = self._first = False
+            if not heard:
+                self._begin_anew()  # given up while we were paused: what we counted is folded up
 
     def __post_init__(self) -> None:
         self._name = _new_name()
 
     def _begin_anew(self) -> None:
         self.traffic.clear()
-        self._name, self._first = _new_name(), True
+        self._name, self._first, self._known = _new_name(), True, ""
 
     def _beat(self, ended: bool, traffic: object) -> bool:
         document = inventory_as(self.inventory())

@@ -16,6 +16,7 @@ GENERATED = "generated requests"  # properties of tests that a run sums up
 PAIRS = "pairs (route, case)"
 BAD_INPUTS = "bad inputs"
 CAMPAIGN = "campaign"
+ADMIN_CASES = "admin API requests"
 SERVERS = "differential, other servers"
 
 
@@ -63,6 +64,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{sum(generated)} {GENERATED} to {len(generated)} operations, each to both stacks"
         )
+    cases = [int(value) for name, value in told if name == ADMIN_CASES]
+    if cases:
+        terminalreporter.write_line(f"{sum(cases)} {ADMIN_CASES}")
     for kind in (DIFFERENTIAL, SERVERS):
         if values := [value for name, value in told if name == kind]:
             terminalreporter.write_line(summed(values))

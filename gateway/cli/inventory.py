@@ -42,7 +42,7 @@ def known_inventory(settings: Settings) -> Inventory:
 def told_inventories(
     settings: Settings, store: Store, *, apps_first: bool = False
 ) -> Sequence[Inventory]:
-    """What living workers tell, for it is they who will run the plan; else the named apps, or an earlier start.
+    """What living workers tell, who will run the plan; else the named apps, or an earlier start.
 
     `apps_first` is for questions about the apps themselves: importing them takes seconds. Raises
     NoInventory, StackNotFound and StoreUnavailable.

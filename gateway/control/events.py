@@ -13,7 +13,7 @@ from gateway.control.problems import ApiProblem
 from gateway.errors import BanyanError
 from gateway.store.opening import Store
 from gateway.store.signal import signal_of
-from gateway.store.versions import Version
+from gateway.store.versions import Entry
 
 SUBSCRIBERS: Final = 100
 _WAITING: Final = 100  # versions for one subscriber; a slower one is closed and comes again
@@ -27,7 +27,7 @@ class Events:
     """New plan versions of one store, for any number of subscribers up to SUBSCRIBERS."""
 
     store: Store
-    _subscribers: set[MemoryObjectSendStream[Version]] = field(default_factory=set)
+    _subscribers: set[MemoryObjectSendStream[Entry]] = field(default_factory=set)
     _told: int = 0  # the newest version that everybody has
 
     async def run(self) -> None:
@@ -52,7 +52,7 @@ class Events:
         if len(self._subscribers) >= SUBSCRIBERS:
             detail = f"{SUBSCRIBERS} readers of events are connected; try again later"
             raise ApiProblem(503, "too_many_readers", detail, headers={"Retry-After": "10"})
-        send, receive = anyio.create_memory_object_stream[Version](_WAITING)
+        send, receive = anyio.create_memory_object_stream[Entry](_WAITING)
         self._subscribers.add(send)
         try:
             missed, known = await self._missed(after)
@@ -62,11 +62,11 @@ class Events:
             raise
         return Subscription(missed, receive, known, lambda: self._forget(send))
 
-    def _forget(self, subscriber: MemoryObjectSendStream[Version]) -> None:
+    def _forget(self, subscriber: MemoryObjectSendStream[Entry]) -> None:
         self._subscribers.discard(subscriber)
         subscriber.close()
 
-    async def _missed(self, after: int | None) -> tuple[list[Version], int]:
+    async def _missed(self, after: int | None) -> tuple[list[Entry], int]:
         """What to tell first, and what is known already: nothing, if it is of a store that was lost."""
         limit = 1 if after is None else _MISSED
         found = await to_thread.run_sync(self.store.versions.history, limit)
@@ -84,7 +84,7 @@ class Events:
             if version.version > first:
                 self._give(version)
 
-    def _give(self, version: Version) -> None:
+    def _give(self, version: Entry) -> None:
         for subscriber in list(self._subscribers):
             try:
                 subscriber.send_nowait(version)
@@ -96,12 +96,12 @@ class Events:
 class Subscription:
     """One subscriber's versions, each once and in order."""
 
-    missed: list[Version]
-    receive: MemoryObjectReceiveStream[Version]
+    missed: list[Entry]
+    receive: MemoryObjectReceiveStream[Entry]
     last: int
     leave: Callable[[], None]
 
-    async def next(self, patience: float) -> Version | None:
+    async def next(self, patience: float) -> Entry | None:
         """The next version, or None if there is none within `patience` seconds.
 
         Raises anyio.EndOfStream where the subscriber was too slow: it comes again for what it missed.

@@ -8,7 +8,7 @@ from gateway.control.tokens import Role
 from gateway.plan.desk import Outcome
 from gateway.plan.diff import Change
 from gateway.plan.model import Cohort, FrontDoor, Percent, RoutePattern
-from gateway.store.versions import Version
+from gateway.store.versions import Entry
 from gateway.words import Phase
 
 # Line ends would forge lines in a log or a table; the rest of Unicode is welcome.
@@ -229,7 +229,7 @@ class MadeToken(TokenOut):
     token: str
 
 
-def version_out(version: Version) -> VersionOut:
+def version_out(version: Entry) -> VersionOut:
     return VersionOut(
         version=version.version,
         at=version.at,

@@ -1,5 +1,6 @@
 """`/health`, `/ready` and `/metrics`: for orchestrators and Prometheus, which have no token."""
 
+import structlog
 from anyio import to_thread
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -8,6 +9,8 @@ from pydantic import BaseModel
 from gateway.control.context import Context
 from gateway.control.scrape import registry
 from gateway.errors import BanyanError
+
+_log = structlog.get_logger()
 
 
 class Health(BaseModel):
@@ -27,7 +30,7 @@ class ControlReadiness(BaseModel):
     """Whether a control plane that stands alone can work."""
 
     ready: bool
-    store: str  # `reachable`, or why not
+    store: str  # `reachable` or `out of reach`
     leading: bool  # false: another control plane leads, or none can be agreed on
 
 
@@ -76,7 +79,9 @@ def _add_control_ready(app: FastAPI, context: Context) -> None:
         try:
             await to_thread.run_sync(context.store.versions.newest)
         except BanyanError as error:
-            why, response.status_code = str(error), 503
+            # Who asks has no token: the store's address is for the log.
+            _log.warning("control.not_ready", error=str(error))
+            why, response.status_code = "out of reach", 503
         return ControlReadiness(
             ready=response.status_code != 503, store=why, leading=context.leading()
         )

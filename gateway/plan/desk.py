@@ -4,8 +4,8 @@ A text is parsed, compiled for what the stacks serve, held against the gate, and
 the store, which takes it if nobody was faster.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.endpoints import Inventory
@@ -13,7 +13,7 @@ from gateway.errors import BanyanError
 from gateway.parity.gate import gate_of
 from gateway.plan.compile import compile_plan
 from gateway.plan.diff import Change, changes, summary
-from gateway.plan.document import PlanRefused, Problem, parse
+from gateway.plan.document import Document, PlanRefused, Problem, parse
 from gateway.plan.file import read_plan
 from gateway.plan.merge import merge
 from gateway.plan.model import Plan
@@ -66,6 +66,10 @@ class PlanDesk:
             )
         return current
 
+    def has_plan(self) -> bool:
+        """Whether there is a plan in force."""
+        return self._versions.newest() > 0
+
     def in_force(self) -> Version:
         """Likewise; while there is none, what stands in the plan file, as version 0. Raises NoPlan."""
         current = self._versions.current()
@@ -80,7 +84,8 @@ class PlanDesk:
         secret = self._settings.secret_bytes()
         for inventory in self._inventories():
             door = gate_of(self._settings, inventory, before) if gate else None
-            compile_plan(document, inventory, version=0, secret=secret, gate=door)
+            for one in _variants(document, _plan(before)):
+                compile_plan(one, inventory, version=0, secret=secret, gate=door)
         return document.plan
 
     def preview(self, text: str, before: str | None) -> tuple[Change, ...]:
@@ -162,6 +167,16 @@ def _check_letters(plan: Plan) -> None:
             "half of a surrogate pair is no letter: write the letter itself, or `\\U` and 8 digits"
         )
         raise PlanRefused([Problem(message)]) from error
+
+
+def _variants(document: Document, before: Plan | None) -> Iterator[Document]:
+    """The plan, and what it will be once its kill switch goes: unless to switch is all that it changes."""
+    yield document
+    without = document.plan.model_copy(update={"kill_switch": False})
+    if document.plan.kill_switch and (
+        before is None or before.model_copy(update={"kill_switch": False}) != without
+    ):
+        yield replace(document, plan=without)
 
 
 def _first(text: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from io import StringIO
 from typing import Any, Final
 
@@ -51,8 +52,9 @@ class Document:
     rule_lines: tuple[int, ...] = ()  # the line of each rule
 
 
+@lru_cache(maxsize=16)
 def parse(text: str) -> Document:
-    """Reads a plan. Raises PlanRefused."""
+    """Reads a plan. Raises PlanRefused. The outcome cannot be changed, and is kept for who asks again."""
     data = _load(text)
     if not isinstance(data, Mapping):
         raise PlanRefused([Problem("a plan is a mapping that begins with `phase: …`")])

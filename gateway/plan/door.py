@@ -69,6 +69,9 @@ class FileDoor:
 
     async def _take(self) -> bool:
         try:
+            if stamp(self.path) is None and await to_thread.run_sync(self._desk.has_plan):
+                self.refusal = None  # who works with commands alone needs no file
+                return False
             taken = await to_thread.run_sync(self._taken)
         except (StoreUnavailable, UnusableStore) as error:
             self._seen = None  # it is taken when the store is back

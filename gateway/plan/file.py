@@ -8,7 +8,7 @@ import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
@@ -24,6 +24,7 @@ class Accepted:
 
     text: str
     version: int
+    store: str = ""  # the id of that store; empty: not known
 
 
 def stamp(path: Path) -> Stamp | None:
@@ -65,18 +66,19 @@ class LastGood:
     def read(self) -> Accepted | None:
         """None if there is none, or none that can be read."""
         match _stored(self._path):
-            case {"text": str(text), "version": int(version)} if version > 0:
-                return Accepted(text, version)
+            case {"text": str(text), "version": int(version), "store": str(store)} if version > 0:
+                return Accepted(text, version, store)
             case _:
                 return None
 
     def keep(self, accepted: Accepted) -> None:
-        """Stores it, unless a newer one is there. Raises OSError if the folder cannot be written."""
+        """Stores it, unless a newer one of its store is there. Raises OSError if nothing can be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._locked():
             last = self.read()
-            if last is None or last.version < accepted.version:
-                _store(self._path, {"version": accepted.version, "text": accepted.text})
+            newer = last is None or last.version < accepted.version
+            if newer or (last is not None and last.store != accepted.store):
+                _store(self._path, asdict(accepted))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -56,6 +56,7 @@ class PlanWatch:
         self._last_good, self._switch = host.last_good, host.switch
         self._activate = activate
         self._text = ""  # of the active plan
+        self._lineage = ""  # id of the store that it is from
         self._killed = False  # the host's switch is on, and was obeyed or found to be impossible
         self._looking = anyio.Lock()  # the file and the store are followed side by side
         self._looked_at = 0  # the newest version that was activated or refused
@@ -144,9 +145,9 @@ class PlanWatch:
         newest = await to_thread.run_sync(self._versions.newest)
         if newest == self._looked_at:
             return
-        if newest < self.version:
-            await self._recover()
+        if newest < self.version and await self._recover():
             return
+        self._lineage = await to_thread.run_sync(self._versions.lineage)
         current = await to_thread.run_sync(self._versions.current)
         if current is not None:
             await self._take_over(current)
@@ -201,13 +202,14 @@ class PlanWatch:
         self.refused = None
         _log.info("plan.applied", version=version, phase=document.plan.phase.value)
         if version:
-            await self._remember(Accepted(text, version))
+            await self._remember(Accepted(text, version, self._lineage))
 
     async def _fall_back(self) -> bool:
         """To the last good plan; without one, and without a store, to the file as it is."""
         last = await to_thread.run_sync(self._last_good.read)
         if last is not None:
             _log.warning("plan.last_good_used", version=last.version)
+            self._lineage = last.store
             await self._activated(last.text, last.version)
             return True
         if self.lost is None:
@@ -217,21 +219,28 @@ class PlanWatch:
         await self._activated(text, 0)
         return True
 
-    async def _recover(self) -> None:
-        """Puts the last good plan back into a store that has lost it: deleted, made anew, an old backup."""
+    async def _recover(self) -> bool:
+        """Puts the last good plan back into a store that has lost it: deleted, made anew, an old backup.
+
+        False for another store, with plans of its own: those are followed.
+        """
         last = await to_thread.run_sync(self._last_good.read)
         if last is None and self.version:  # gone with the store: what runs is known all the same
-            last = Accepted(self._text, self.version)
+            last = Accepted(self._text, self.version, self._lineage)
         newest = await to_thread.run_sync(self._versions.newest)
         if last is None or newest >= last.version:
-            return
+            return True
+        if newest and last.store != await to_thread.run_sync(self._versions.lineage):
+            _log.error("store.another", version=newest, before=last.version)
+            return False
         missing = f"versions {newest + 1} to {last.version} were lost with the store"
         act = Act("recovery", gethostname(), "plan.recover", reason=missing)
         try:
             await to_thread.run_sync(self._versions.recover, last.version, Proposal(last.text, act))
         except VersionConflict:
-            return  # another worker was faster
+            return True  # another worker was faster
         _log.error("plan.recovered", version=last.version, missing=missing)
+        return True
 
     def _refuse(self, refusal: PlanRefused, version: int) -> None:
         self.refused, self._looked_at = refusal, version

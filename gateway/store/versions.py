@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.store.audit import Act, add_line
 from gateway.store.database import Database
 from gateway.store.errors import NoSuchVersion, VersionConflict
-from gateway.store.tables import FILES, VERSIONS
+from gateway.store.tables import FILES, META, VERSIONS
 from gateway.store.transaction import Turn, take_turn
 
 CHANNEL: Final = "banyan_plan"  # PostgreSQL tells it the new version
@@ -17,14 +17,20 @@ _NEWEST = sa.select(sa.func.coalesce(sa.func.max(VERSIONS.c.version), 0))
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A plan as it was accepted; `document` is its text, comments included."""
+class Entry:
+    """Who made a version, when and why."""
 
     version: int  # 1, 2, 3, …; where some are missing, the store was lost and made anew
     at: float  # seconds since 1970
     actor: str
     origin: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Entry):
+    """A plan as it was accepted; `document` is its text, comments included."""
+
     document: str
 
 
@@ -48,6 +54,12 @@ class Versions:
         with self._database.reading() as connection:
             return _newest(connection)
 
+    def lineage(self) -> str:
+        """The id of this store: a restored backup has it too, another store has another."""
+        query = sa.select(META.c.value).where(META.c.name == "id")
+        with self._database.reading() as connection:
+            return str(connection.execute(query).scalar_one())
+
     def current(self) -> Version | None:
         """The plan in force."""
         query = sa.select(VERSIONS).order_by(VERSIONS.c.version.desc()).limit(1)
@@ -65,13 +77,14 @@ class Versions:
                 raise NoSuchVersion(version, _newest(connection))
         return Version(*row)
 
-    def history(self, limit: int, before: int | None = None) -> list[Version]:
-        """The newest first; `before` is the last version of the page before."""
-        query = sa.select(VERSIONS).order_by(VERSIONS.c.version.desc()).limit(limit)
+    def history(self, limit: int, before: int | None = None) -> list[Entry]:
+        """The newest first, without their texts; `before` is the last version of the page before."""
+        columns = [VERSIONS.c[name] for name in Entry.__slots__]
+        query = sa.select(*columns).order_by(VERSIONS.c.version.desc()).limit(limit)
         if before is not None:
             query = query.where(VERSIONS.c.version < before)
         with self._database.reading() as connection:
-            return [Version(*row) for row in connection.execute(query)]
+            return [Entry(*row) for row in connection.execute(query)]
 
     def apply(self, expected: int, proposal: Proposal) -> Version:
         """Makes the next version, if `expected` is still the newest; its audit line with it.

@@ -24,13 +24,15 @@ __all__ = ["api", "empty"]
 LIVE = "phase: gradual\nroutes:\n  - {route: GET /who, modern: 25}\n  - {route: POST /echo, modern: 60}\n"
 CLIENTS = [f"client-{number}" for number in range(100)]
 
+SECRET = "gives these clients buckets on both sides"
+
 
 @asynccontextmanager
 async def running(folder: Path, plan: str = LIVE) -> AsyncIterator[tuple[Gateway, Api]]:
     """A gateway, and an admin API that knows of it by the store alone."""
-    async with gateway(folder, plan) as app:
+    async with gateway(folder, plan, secret=SECRET) as app:
         await app._heartbeat.beat()
-        chosen = settings(folder)
+        chosen = settings(folder, secret=SECRET)
         store = open_store(chosen.store_url)
         try:
             yield app, Api(chosen, store, None)

@@ -36,6 +36,7 @@ from schemathesis.specs.openapi.checks import (
 from gateway.control.app import create_control
 from gateway.endpoints import Inventory
 from gateway.settings import Settings
+from tests.conftest import ADMIN_CASES
 from tests.control.api import PLAN, SECOND, Api, opened_api
 from tests.controlling import As
 from tests.drive import Answer, AsgiTarget, Request
@@ -73,7 +74,6 @@ SPLINTERS = (
     *("1e999", ".nan", "0x1F", "2026-99-99", "1:59:59", "~", "=", "[" * 99, "- " * 999, "#" * 9999),
     *("a: &a [1]\nb: [*a, *a]\n", "kill_switch: yes\n", "GET /a\\n", "9" * 5000),
 )
-ADMIN_CASES = "admin API requests"  # a property of tests that a run sums up
 ENDLESS = "GET /api/v1/events"  # tests of its own end it
 ELSEWHERE = {400, 404, 405, 413, 415}  # where a request is not read as one of the operation
 CHECKS = [

@@ -2,6 +2,7 @@
 
 import hmac
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import pytest
 
@@ -73,6 +74,7 @@ def test_a_token_is_split_into_what_it_was_made_of() -> None:
         (TEXT + "\n", STORED, Outcome.MISSING),
         ("x" * 100_000, None, Outcome.MISSING),
     ],
+    ids=count(),  # the tokens are other ones in each process
 )
 def test_b080_only_a_right_token_in_force_is_valid(
     text: str, stored: StoredToken | None, outcome: Outcome
@@ -81,7 +83,9 @@ def test_b080_only_a_right_token_in_force_is_valid(
 
 
 @pytest.mark.parametrize(
-    ("text", "stored"), [(TEXT, STORED), (WRONG, STORED), (OTHER, None), ("", None)]
+    ("text", "stored"),
+    [(TEXT, STORED), (WRONG, STORED), (OTHER, None), ("", None)],
+    ids=["right", "wrong", "unknown", "none"],
 )
 def test_b080_every_token_is_compared_once_with_a_whole_digest(
     text: str, stored: StoredToken | None

@@ -55,7 +55,7 @@ async def outage(server: Server, seconds: float) -> AsyncIterator[None]:
     began = anyio.current_time()
     try:
         yield
-        await anyio.sleep(began + seconds - anyio.current_time())
+        await anyio.sleep(max(0.0, began + seconds - anyio.current_time()))
     finally:
         await to_thread.run_sync(server.start)
 

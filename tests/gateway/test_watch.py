@@ -16,8 +16,10 @@ from gateway.plan.file import FileBase, LastGood
 from gateway.plan.switch import HostSwitch
 from gateway.plan.watch import Host, PlanWatch
 from gateway.stacks.address import StackNotFound
+from gateway.store.audit import Act
 from gateway.store.opening import open_store
 from gateway.store.signal import signal_of
+from gateway.store.versions import Proposal
 from gateway.words import Phase
 from tests.drive import AsgiTarget, Request
 from tests.gateway.bridge import until
@@ -132,9 +134,7 @@ async def test_a_file_that_is_saved_all_the_time_is_read_all_the_same(tmp_path: 
         (lambda path: path.write_text("phase: gradual\nroutes:\n  - {route: GET /wo, modern: 1}\n"), "line 3: routes[0].route: neither stack serves GET /wo; nearest: GET /who"),
         (lambda path: path.write_bytes(b"phase: \xff\n"), "byte 7 is not UTF-8: a plan is a text file"),
         (lambda path: path.write_text(""), "a plan is a mapping that begins with `phase: …`"),
-        (lambda path: path.unlink(), "there is no file {path}"),
         (lambda path: (path.unlink(), path.mkdir()), "{path} cannot be read: Is a directory"),
-        (lambda path: (path.unlink(), path.symlink_to("nowhere")), "there is no file {path}"),
         (make_pipe, "{path} is no regular file"),
         (lambda path: path.write_text("phase: " + "[" * 60_000), "line 1: nested deeper than any plan is"),
         (lambda path: path.write_text("phase: gradual\nroutes:\n" + "[\n" * 60_000), "line 19: nested deeper than any plan is"),
@@ -315,5 +315,45 @@ async def test_b075_a_plan_that_is_lost_on_disk_and_in_the_store_is_put_back_fro
         (tmp_path / lost).unlink(missing_ok=True)
     await worker.watch.look()
     store = open_store(settings(tmp_path).store_url)
-    (version,) = store.versions.history(10)
-    assert (version.version, version.actor, version.document) == (1, "recovery", GRADUAL)
+    version = store.versions.get(1)
+    assert (version.actor, version.document) == ("recovery", GRADUAL)
+
+
+@pytest.mark.parametrize("by", ["deletion", "a turned link"])
+async def test_b072_a_file_that_is_gone_is_no_problem_and_one_that_returns_is_read(
+    tmp_path: Path, by: str
+) -> None:
+    worker = await started(tmp_path)
+    worker.path.unlink()
+    if by == "a turned link":
+        worker.path.symlink_to("nowhere")
+    await worker.look()
+    assert (worker.problems, worker.active) == ([], [(Phase.GRADUAL, 1)])
+    worker.path.unlink(missing_ok=True)
+    worker.path.write_text(PARALLEL)
+    await worker.look()
+    assert worker.active[-1] == (Phase.PARALLEL, 2)
+
+
+async def test_another_store_with_plans_of_its_own_is_followed_and_gets_none_of_ours(
+    tmp_path: Path,
+) -> None:
+    worker = await started(tmp_path)
+    for text in (PARALLEL, GRADUAL):
+        worker.path.write_text(text)
+        await worker.look()
+    worker.path.unlink()
+    other = open_store(f"sqlite:///{tmp_path}/other.db")
+    act = Act("ann", "elsewhere", "plan.apply")
+    other.versions.apply(0, Proposal(PARALLEL, act))
+    other.close()
+    for lost in ("var/banyan.db-wal", "var/banyan.db-shm"):
+        (tmp_path / lost).unlink(missing_ok=True)
+    (tmp_path / "other.db").replace(tmp_path / "var/banyan.db")
+    await worker.watch.look()
+    assert worker.active[-1] == (Phase.PARALLEL, 1)
+    store = open_store(settings(tmp_path).store_url)
+    assert [one.actor for one in store.versions.history(9)] == ["ann"]
+    again = Worker(tmp_path)
+    await again.watch.start()
+    assert again.active == [(Phase.PARALLEL, 1)]

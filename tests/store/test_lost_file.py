@@ -112,13 +112,14 @@ async def test_b075_other_processes_go_on_with_the_new_file(
     path: Path,
     lose: Callable[[Path], None],
 ) -> None:
-    """What the old file left beside it (log, index) is not taken for the new one's."""
+    """What the old file left beside it (log, index) is not taken for the new one's, whose plan is followed."""
     assert other_file.versions.newest() == 3
     lose(path)
     applied(other_file, PLAN)
     await follower.watch.look()
     applied(other_file, PLAN)
-    assert [one.version for one in other_file.versions.history(9)] == [4, 3, 1]
+    assert [one.version for one in other_file.versions.history(9)] == [2, 1]
+    assert follower.watch.version == 1
     assert file_store.versions.history(9) == other_file.versions.history(9)
 
 

@@ -12,7 +12,7 @@ from gateway.store import versions
 from gateway.store.audit import add_line
 from gateway.store.errors import NoSuchVersion, VersionConflict
 from gateway.store.opening import Store, open_store
-from gateway.store.versions import Proposal
+from gateway.store.versions import Entry, Proposal
 from tests.store.acts import ACT, PLAN, applied, numbered, proposal
 from tests.store.waits import until, waits
 
@@ -46,7 +46,10 @@ def test_b073_a_change_made_for_another_version_is_refused_with_the_newer_one(
 
 
 def test_history_comes_in_pages_the_newest_first(store: Store) -> None:
-    made = applied(store, *numbered(5))[::-1]
+    made = [
+        Entry(one.version, one.at, one.actor, one.origin, one.reason)
+        for one in applied(store, *numbered(5))[::-1]
+    ]
     assert store.versions.history(2) == made[:2]
     assert store.versions.history(2, before=4) == made[2:4]
     assert store.versions.history(9, before=2) == made[4:]

@@ -196,7 +196,7 @@ def _earlier(control: Context, wanted: int | None) -> tuple[Version, Version | N
     if len(found) < 2:
         detail = "there is no earlier version to go back to"
         raise ApiProblem(409, "nothing_to_roll_back", detail)
-    return found[1], found[0]
+    return versions.get(found[1].version), versions.get(found[0].version)
 
 
 async def _change(

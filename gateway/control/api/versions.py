@@ -53,7 +53,9 @@ async def diff(
 def _diff(control: Context, before: int | None, version: int) -> DiffOut:
     versions = control.store.versions
     after = versions.get(version)
-    earlier = versions.get(before) if before else next(iter(versions.history(1, version)), None)
+    if before is None:
+        before = next((one.version for one in versions.history(1, version)), None)
+    earlier = None if before is None else versions.get(before)
     plan = _plan(after)
     return DiffOut(
         before=earlier.version if earlier else None,
