@@ -6,17 +6,15 @@ Everything that `BANYAN_*` settings say, this file takes from them.
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from math import ceil
-from pathlib import Path
 from typing import Any
 
+from gateway.observe import folder
 from gateway.settings import Settings
 
-_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _settings = Settings()
 
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
@@ -58,7 +56,7 @@ def on_starting(server: Any) -> None:
         sys.stderr.write("deploy/gunicorn.conf.py: leave out --preload; its comment says why\n")
         raise SystemExit(2)
     os.environ["BANYAN_SECRET"] = _settings.secret_bytes().decode()
-    os.environ[_METRICS] = str(_metrics_folder(_settings.var / "metrics"))
+    folder.share(_settings.var / "metrics")
 
 
 def when_ready(server: Any) -> None:
@@ -91,14 +89,3 @@ def on_exit(server: Any) -> None:
 def _end_with_the_parent() -> None:
     """Also with one that was killed: else the probe would hold its port (prctl(2), PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-def _metrics_folder(parent: Path) -> Path:
-    """A new folder for this start; those of starts that have ended are removed."""
-    for old in parent.glob("*"):
-        if not Path(f"/proc/{old.name}").exists():
-            shutil.rmtree(old, ignore_errors=True)
-    folder = parent / str(os.getpid())
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder.resolve()

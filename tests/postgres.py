@@ -72,14 +72,19 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """One server per test process, started by the first test that asks."""
+    with run_server(installed()) as server, server.database("test"):
+        yield server
+
+
+def installed() -> Path:
+    """The folder of the binaries; without any the test is skipped, and fails in CI."""
     binaries = find_binaries()
     if binaries is None:
         reason = "no PostgreSQL: no initdb on PATH or in /usr/lib/postgresql/*/bin"
         if "CI" in os.environ:
             pytest.fail(reason)
         pytest.skip(reason)
-    with run_server(binaries) as server, server.database("test"):
-        yield server
+    return binaries
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """Who may reach a control plane that is about to start: where it listens, and its first token."""
 
 import socket
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext, SSLError
 
 import structlog
 
-from gateway.control.bind import check_bind
+from gateway.control.bind import BindRefused, check_bind
 from gateway.control.tokens import Role, make
 from gateway.settings import Settings
 from gateway.store.audit import Act
@@ -20,6 +22,8 @@ def open_door(settings: Settings) -> str | None:
 
     A store that is out of reach keeps nobody from starting: there is nothing to get in for yet.
     """
+    cert, key = settings.control_tls_cert, settings.control_tls_key
+    _check_pair(cert, key)
     store = open_store(settings.store_url)
     try:
         tokens = Tokens(store.database)
@@ -30,7 +34,6 @@ def open_door(settings: Settings) -> str | None:
         text, known = None, True
     finally:
         store.close()
-    cert, key = settings.control_tls_cert, settings.control_tls_key
     check_bind(settings.control_host, cert, key, settings.control_proxies, known)
     return text
 
@@ -40,6 +43,24 @@ def control_url(settings: Settings, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     scheme = "https" if settings.control_tls_cert else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _check_pair(cert: Path | None, key: Path | None) -> None:
+    """A server finds out in its own thread, when the rest has started. Raises BindRefused."""
+    if cert is None or key is None:
+        return
+    for name, file in (("CERT", cert), ("KEY", key)):
+        try:
+            file.open("rb").close()
+        except OSError as error:
+            why = f"BANYAN_CONTROL_TLS_{name}={file}: {error.strerror}"
+            raise BindRefused(f"{why}; name a file that this user can read") from error
+    try:
+        # With a password, an encrypted key is an error; without one, a question on the terminal
+        SSLContext(PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
+    except SSLError as error:
+        why = f"{cert} and {key} are no certificate and its key ({error.reason or error})"
+        raise BindRefused(f"{why}: TLS takes PEM files without a password") from error
 
 
 def _first(tokens: Tokens) -> str | None:

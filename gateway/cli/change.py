@@ -1,6 +1,7 @@
 """The commands that change the plan: each prints what changed, who moves, and how to undo it."""
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,11 +114,15 @@ def apply(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
     json_: Json = False,
 ) -> None:
     """Replace the whole plan with a file's."""
+    from gateway.cli.planfile import named_plan_text, naming
+
     client = _client(settings, server)
     if expect is None:
         expect = _version(client)
-    body = {"document": _read(file), "reason": reason}
-    _changed(client.ask("PUT", "/plan", body=body, version=expect), json_)
+    body = {"document": named_plan_text(file), "reason": reason}
+    with naming(file):
+        answer = client.ask("PUT", "/plan", body=body, version=expect)
+    _changed(answer, json_)
 
 
 def _kill_here(settings: Settings, reason: str) -> None:
@@ -162,18 +167,14 @@ def _version(client: "Client") -> int:
     return int(found[0]["version"]) if found else 0
 
 
-def _read(file: Path) -> str:
-    from gateway.plan.file import read_plan
-
-    return typer.get_text_stream("stdin").read() if str(file) == "-" else read_plan(file)
-
-
 def _number(percent: str) -> object:
     """As a number where it is one: the API names what is wrong with any other text."""
+    text = percent.strip().removesuffix("%")
     try:
-        return float(percent.strip().removesuffix("%"))
+        number = int(text) if text.isdecimal() else float(text)
     except ValueError:
         return percent
+    return number if isfinite(number) else percent
 
 
 def _changed(answer: dict[str, Any], json_: bool) -> None:

@@ -5,6 +5,7 @@ change it.
 """
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from socket import gethostname
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
+import structlog
 from anyio.from_thread import start_blocking_portal
 from pydantic import BaseModel
 
+from gateway.cli.answers import SERVER, TOKEN, Refused, nobody, read
 from gateway.errors import BanyanError
 from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
@@ -25,32 +28,8 @@ if TYPE_CHECKING:
     from gateway.endpoints import Inventory
     from gateway.store.opening import Store
 
-SERVER: Final = "BANYAN_SERVER"
-TOKEN: Final = "BANYAN_TOKEN"  # noqa: S105 (a variable's name)
 _TIMEOUT: Final = 30.0  # seconds
-
-
-class Refused(BanyanError):
-    """The control plane refuses; the message is its own."""
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        self.status = status
-        self.problem = problem
-        super().__init__(_said(status, problem))
-
-
-def _said(status: int, problem: Mapping[str, Any]) -> str:
-    """The detail; where single values are wrong, those."""
-    faults = problem.get("problems") or []
-    if problem.get("code") == "invalid_request" and faults:
-        return "; ".join(
-            f"{one['place'].removeprefix('body.')}: {one['message']}" for one in faults
-        )
-    return str(problem.get("detail") or f"status {status}")
-
-
-class NoControlPlane(BanyanError):
-    """Nobody answers where the control plane should be."""
+_MAKE_THE_SECRET: Final = frozenset({"/plan", "/plan/check", "/explain"})  # if there is none
 
 
 class Client(Protocol):
@@ -95,19 +74,15 @@ class Remote:
         params: Mapping[str, Any] | None = None,
         version: int | None = None,
     ) -> Any:
-        token = os.environ.get(TOKEN)
-        if not token:
-            raise Refused(401, {"detail": f"{self.where} asks for a token: set {TOKEN} to yours"})
-        headers = {"Authorization": f"Bearer {token}", **_precondition(version)}
+        headers = {"Authorization": f"Bearer {_token(self.where)}", **_precondition(version)}
         url = f"{self.where}/api/v1{path}"
         try:
             answer = httpx.request(
                 method, url, headers=headers, params=params, timeout=_TIMEOUT, **_json(body)
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            hint = f"is {SERVER} or --server right, and does `banyan control` run there?"
-            raise NoControlPlane(f"no control plane at {self.where} ({error}); {hint}") from error
-        return _read(answer)
+            raise nobody(error, self.where) from error
+        return read(answer, self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +109,7 @@ class Local:
     ) -> Any:
         from gateway.store.opening import open_store
 
+        self._prepare(method, path)
         failed: list[BanyanError] = []
         store = open_store(self.settings.store_url)
 
@@ -154,7 +130,14 @@ class Local:
             answer = portal.call(send)
         if failed:  # what the settings name could not be asked: that is no answer of a plan's
             raise failed[0]
-        return _read(answer)
+        return read(answer, self.where)
+
+    def _prepare(self, method: str, path: str) -> None:
+        """What the app logs is not what a command prints; and an OSError of the secret is told as it is."""
+        if not structlog.is_configured():
+            structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+        if self.settings.var.exists() or (method != "GET" and path in _MAKE_THE_SECRET):
+            self.settings.secret_bytes()
 
     def _app(self, store: "Store", failed: list[BanyanError]) -> App:
         from gateway.cli.inventory import told_inventories
@@ -199,6 +182,16 @@ def _user() -> str:
         return str(os.getuid())
 
 
+def _token(where: str) -> str:
+    text = os.environ.get(TOKEN, "").strip()
+    if not text:
+        raise Refused(401, {"detail": f"{where} asks for a token: set {TOKEN} to yours"})
+    if not (text.isascii() and text.isprintable()):
+        detail = f"{TOKEN} holds letters that no token has: set it to the line that was shown"
+        raise Refused(401, {"detail": detail})
+    return text
+
+
 def _precondition(version: int | None) -> dict[str, str]:
     return {} if version is None else {"If-Match": f'"{version}"'}
 
@@ -209,15 +202,3 @@ def _json(body: object) -> dict[str, Any]:
     if isinstance(body, BaseModel):
         return {"json": body.model_dump(mode="json", exclude_unset=True)}
     return {"json": body}
-
-
-def _read(answer: httpx.Response) -> Any:
-    if answer.is_success:
-        return answer.json() if answer.content else None
-    try:
-        problem = answer.json()
-    except ValueError:
-        problem = None
-    if not isinstance(problem, dict):  # something else listens there
-        problem = {"detail": f"status {answer.status_code}, and no answer of a control plane"}
-    raise Refused(answer.status_code, problem)

@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 _RUN, _CHANGE, _LOOK, _ASK = "Run", "Change the plan", "See what is", "Ask what would be"
+_LET_IN = "Let others in"
 
 
 @app.command(rich_help_panel=_RUN)
@@ -63,7 +64,12 @@ for panel, commands in (
         app.command(rich_help_panel=panel)(with_settings(command))
 app.add_typer(routes, name="routes", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_ASK)(with_settings(parity))
-app.add_typer(token.app, name="token", help="Make, list and revoke tokens of the control plane.")
+app.add_typer(
+    token.app,
+    name="token",
+    help="Make, list and revoke tokens of the control plane.",
+    rich_help_panel=_LET_IN,
+)
 
 
 @app.command(rich_help_panel=_ASK)

@@ -20,7 +20,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 def doctor(settings: Settings, json_: Json = False) -> None:
     """Check everything a start needs here, and say what to do: 0 without errors, 1 with."""
-    from gateway.cli.client import SERVER, TOKEN
+    from gateway.cli.answers import SERVER, TOKEN
     from gateway.doctor.case import Surroundings
     from gateway.doctor.examination import examine
     from gateway.doctor.model import Level

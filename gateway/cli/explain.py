@@ -1,5 +1,6 @@
 """`banyan validate`, `banyan explain` and `banyan whatif`: the questions that change nothing."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ _SPACE = 100_000  # buckets, gateway.routes.SPACE; imported it would cost `--hel
 
 def validate(
     settings: Settings,
-    file: Annotated[Path, typer.Argument(help="A plan.")],
+    file: Annotated[Path, typer.Argument(help="A plan; `-` reads standard input.")],
     server: Server = None,
     json_: Json = False,
 ) -> None:
@@ -47,16 +48,17 @@ def explain(  # noqa: PLR0913, PLR0917 (each is an argument or option of the com
 ) -> None:
     """Say which stack would answer a request, and why: the decision of the hot path, step by step."""
     from gateway.cli.client import client_of
-    from gateway.plan.file import read_plan
+    from gateway.cli.planfile import named_plan_text, naming
 
     asked: dict[str, Any] = {
         "method": method,
         "path": path,
         "headers": [_pair(one) for one in header],
         "client": client,
-        "document": read_plan(file) if file else None,
+        "document": named_plan_text(file) if file else None,
     }
-    answer = client_of(settings, server).ask("POST", "/explain", body=asked)
+    with naming(file) if file else nullcontext():
+        answer = client_of(settings, server).ask("POST", "/explain", body=asked)
     if json_:
         _print_json(answer)
         return
@@ -68,12 +70,13 @@ def _checked(
     settings: Settings, file: Path, server: str | None
 ) -> tuple[list[str], dict[str, Any]]:
     """What is wrong with a plan file, as `file:line: …`, or what it would change."""
-    from gateway.cli.client import Refused, client_of
+    from gateway.cli.answers import Refused, line
+    from gateway.cli.client import client_of
+    from gateway.cli.planfile import plan_text
     from gateway.plan.document import PlanRefused
-    from gateway.plan.file import read_plan
 
     try:
-        text = read_plan(file)
+        text = plan_text(file)
         answer = client_of(settings, server, apps_first=True).ask(
             "POST", "/plan/check", body={"document": text}
         )
@@ -82,13 +85,8 @@ def _checked(
     except Refused as refused:
         if refused.problem.get("code") != "plan_refused":
             raise
-        return [f"{file}: {_problem(one)}" for one in refused.problem["problems"]], {}
+        return [f"{file}: {line(one)}" for one in refused.problem["problems"]], {}
     return [], answer
-
-
-def _problem(fault: dict[str, Any]) -> str:
-    where = f"line {fault['line']}: " if fault["line"] else ""
-    return f"{where}{fault['place'] + ': ' if fault['place'] else ''}{fault['message']}"
 
 
 def _lines(answer: dict[str, Any]) -> list[tuple[str, str]]:
@@ -109,7 +107,11 @@ def _said(front_door: dict[str, Any] | None) -> str:
 
 
 def _pair(header: str) -> tuple[str, str]:
-    name, _, value = header.partition(":")
+    name, colon, value = header.partition(":")
+    if not colon:
+        from gateway.cli.commands import fail
+
+        fail(f"--header {header!r} is no `Name: value`", 2)
     return name.strip(), value.strip()
 
 

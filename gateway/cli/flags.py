@@ -43,7 +43,16 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
             value = given.pop(name)
             if value is not None:
                 os.environ[variable(name)] = str(value)
-        command(read_settings(), **given)
+        settings = read_settings()
+        try:
+            command(settings, **given)
+        except (LookupError, TypeError, ValidationError) as error:
+            from gateway.cli.answers import SERVER, OtherVersion
+
+            where = given.get("server") or os.environ.get(SERVER)
+            if not where:
+                raise  # our own mistake
+            raise OtherVersion(where, _missed(error)) from error
 
     wrapped.__signature__ = inspect.Signature([*parameters, *options])  # type: ignore[attr-defined]
     return wrapped
@@ -64,6 +73,14 @@ def read_settings() -> Settings:
             shown = "" if field in _HIDDEN else f"={details['input']!r}"
             typer.echo(f"banyan: {variable(field)}{shown}: {details['msg']}", err=True)
         raise typer.Exit(2) from error
+
+
+def _missed(error: Exception) -> str:
+    """What an answer lacks, or has that we do not know."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"no {error}" if isinstance(error, LookupError) else str(error)
 
 
 def _option(name: str, field: FieldInfo) -> inspect.Parameter:

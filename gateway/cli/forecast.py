@@ -99,7 +99,7 @@ class Forecast:
 
 def in_force(client: "Client") -> InForce:
     """Of the control plane; an empty one where nobody has made a plan. Raises Refused, NoControlPlane."""
-    from gateway.cli.client import Refused
+    from gateway.cli.answers import Refused
     from gateway.cli.inventory import NoInventory
 
     try:

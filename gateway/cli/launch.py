@@ -6,14 +6,12 @@ socket, and their metrics meet in files that are wiped here, before prometheus-c
 
 import errno
 import os
-import shutil
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -25,11 +23,11 @@ from gateway.cli.banner import banner, control_banner, first_token
 from gateway.cli.flags import variable
 from gateway.cli.servers import OneWorker, Terms, Workers
 from gateway.cli.websockets import WebSocketProtocol
-from gateway.control.scrape import DIRECTORY
 from gateway.edge.protocol import EdgeProtocol
 from gateway.edge.server import EdgeServer
 from gateway.edge.settings import limits_of
 from gateway.logs import configure_logs
+from gateway.observe import folder
 from gateway.settings import Settings
 
 _COULD_NOT_START: Final = 2
@@ -189,19 +187,8 @@ def _share(settings: Settings, *, first_plan: bool) -> Settings:
     os.environ[variable("secret")] = secret
     os.environ[variable("first_plan")] = str(first_plan or settings.first_plan).lower()
     if settings.workers > 1:
-        os.environ[DIRECTORY] = str(_metrics_folder(settings.var / "metrics"))
+        folder.share(settings.var / "metrics")
     return settings.model_copy(update={"secret": SecretStr(secret)})
-
-
-def _metrics_folder(parent: Path) -> Path:
-    """A new folder for this start's metrics; those of starts that have ended are removed."""
-    for old in parent.glob("*"):
-        if not Path(f"/proc/{old.name}").exists():
-            shutil.rmtree(old, ignore_errors=True)
-    folder = parent / str(os.getpid())
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder.resolve()
 
 
 def _refuse(message: str) -> int:

@@ -2,19 +2,22 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from gateway.cli.change import changes
 from gateway.cli.flags import Json, Server
+from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked, printable
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_WHOLE = {"when", "since", "version", "pid"}  # columns that are never broken
+NOTHING_YET: Final = (
+    "there is no plan yet: `banyan up` writes the first one, `banyan apply FILE` takes yours"
+)
 
 Limit = Annotated[int, typer.Option("--limit", help="Lines.", min=1, max=500)]
 
@@ -27,14 +30,11 @@ def history(
     if json_:
         _print_json(answer)
         return
-    table = _table("version", "when", "who", "reason")
+    rows = table(number("version"), whole("when"), words("who"), words("reason"))
     for one in answer["items"]:
-        table.add_row(
-            str(one["version"]), when(one["at"]), marked(one["actor"]), marked(one["reason"])
-        )
-    _print(
-        table, answer["items"], "no version yet: `banyan up` or `banyan apply FILE` makes the first"
-    )
+        cells = marked(one["actor"]), marked(one["reason"])
+        rows.add_row(str(one["version"]), when(one["at"]), *cells)
+    _print(rows, "no version yet: `banyan up` or `banyan apply FILE` makes the first")
 
 
 def diff(
@@ -47,10 +47,7 @@ def diff(
     json_: Json = False,
 ) -> None:
     """Show what changed between two versions of the plan; by default with the last change."""
-    version = second
-    if version is None:
-        newest = _ask(settings, server, "/versions", {"limit": 1})["items"]
-        version = newest[0]["version"] if newest else 1
+    version = second or _newest(settings, server)
     params = {} if first is None else {"before": first}
     answer = _ask(settings, server, f"/versions/{version}/diff", params)
     if json_:
@@ -91,14 +88,14 @@ def audit(
     if json_:
         _print_json(answer)
         return
-    table = _table("when", "who", "from", "what")
+    rows = table(whole("when"), words("who"), words("from"), words("what"))
     for one in answer["items"]:
         what = f"{one['action']} {one['subject']}".strip()
         made = f" → version {one['version']}" if one["version"] else ""
         why = f"\n[dim]{marked(one['reason'])}[/dim]" if one["reason"] else ""
         cells = (when(one["at"]), marked(one["actor"]), marked(one["origin"]))
-        table.add_row(*cells, marked(what + made) + why)
-    _print(table, answer["items"], "nothing has happened yet")
+        rows.add_row(*cells, marked(what + made) + why)
+    _print(rows, "nothing has happened yet")
 
 
 def workers(settings: Settings, server: Server = None, json_: Json = False) -> None:
@@ -107,11 +104,12 @@ def workers(settings: Settings, server: Server = None, json_: Json = False) -> N
     if json_:
         _print_json(answer)
         return
-    table = _table("host", "pid", "version", "hears", "seen", "since")
+    titles = number("pid"), number("version"), whole("hears"), number("seen"), whole("since")
+    rows = table(words("host"), *titles)
     for one in answer["items"]:
         version = str(one["version"]) if one["alive"] else "gone"
         behind = one["alive"] and one["version"] != answer["version"]
-        table.add_row(
+        rows.add_row(
             marked(one["host"]),
             str(one["pid"]),
             f"[red]{version}[/red]" if behind else version,
@@ -119,7 +117,7 @@ def workers(settings: Settings, server: Server = None, json_: Json = False) -> N
             f"{one['age']:.0f} s ago",
             when(one["started"]),
         )
-    _print(table, answer["items"], "no worker has told anything: does `banyan up` or `serve` run?")
+    _print(rows, "no worker has told anything: does `banyan up` or `serve` run?")
     typer.echo(on_version(answer))
     for problem in problems(answer):
         typer.echo(f"problem: {printable(problem)}")
@@ -144,6 +142,15 @@ def when(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _newest(settings: Settings, server: str | None) -> int:
+    from gateway.cli.commands import fail
+
+    found = _ask(settings, server, "/versions", {"limit": 1})["items"]
+    if not found:
+        fail(NOTHING_YET, 1)
+    return int(found[0]["version"])
+
+
 def _ask(
     settings: Settings, server: str | None, path: str, params: dict[str, Any] | None = None
 ) -> Any:
@@ -158,21 +165,8 @@ def _print_json(answer: object) -> None:
     print_json(answer)
 
 
-def _table(*titles: str) -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Column, Table
-
-    return Table(
-        *(Column(title, overflow="fold", no_wrap=title in _WHOLE) for title in titles),
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
-
-
-def _print(table: "Table", items: list[Any], otherwise: str) -> None:
-    from rich.console import Console
-
-    if items:
-        Console().print(table)
+def _print(rows: "Table", otherwise: str) -> None:
+    if rows.row_count:
+        console().print(rows)
     else:
         typer.echo(otherwise)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked
 from gateway.parity.model import Finding, Report, Verdict
 from gateway.settings import Settings
@@ -78,38 +79,26 @@ def _print(report: Report, complaints: list[str], *, json_: bool) -> None:
 
 def _show(report: Report, complaints: list[str], today: date) -> None:
     """A line per route, then each difference that stands, then what is wrong with the rules."""
-    from rich.console import Console
-
-    console = Console()
-    console.print(_table(report, today))
+    shown = console()
+    shown.print(_table(report, today))
     for one in report.routes.values():
         for finding in one.standing(today):
-            console.print(_line(one.route, finding), soft_wrap=True)
+            shown.print(_line(one.route, finding), soft_wrap=True)
     for complaint in complaints:
-        console.print(f"[yellow]rule[/] {marked(complaint)}", soft_wrap=True)
-    console.print(_summary(report), soft_wrap=True)
+        shown.print(f"[yellow]rule[/] {marked(complaint)}", soft_wrap=True)
+    shown.print(_summary(report), soft_wrap=True)
 
 
 def _table(report: Report, today: date) -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Column, Table
-
-    table = Table(
-        Column("route", overflow="fold"),
-        Column("verdict", no_wrap=True),
-        *(
-            Column(title, no_wrap=True, justify="right")
-            for title in ("probes", "open", "explained")
-        ),
-        box=SIMPLE_HEAD,
-    )
+    titles = "probes", "open", "explained"
+    shown = table(words("route"), whole("verdict"), *map(number, titles))
     for one in report.routes.values():
         standing = len(one.standing(today))
         explained = len(one.findings) - standing
         counts = (str(one.probes or ""), str(standing or ""), str(explained or ""))
         note = f"\n[dim]{marked(one.note)}[/]" if one.note else ""
-        table.add_row(f"{marked(one.route)}{note}", one.verdict, *counts)
-    return table
+        shown.add_row(f"{marked(one.route)}{note}", one.verdict, *counts)
+    return shown
 
 
 def _line(route: str, finding: Finding) -> str:
@@ -123,4 +112,5 @@ def _summary(report: Report) -> str:
     verdicts = [one.verdict for one in report.routes.values()]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in Verdict)
     probes = sum(one.probes for one in report.routes.values())
-    return f"{len(verdicts)} routes: {counts}; {probes} probes to each stack"
+    s = "" if len(verdicts) == 1 else "s"
+    return f"{len(verdicts)} route{s}: {counts}; {probes} probes to each stack"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.flags import Json, Server, with_settings
+from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked
 from gateway.settings import Settings
 from gateway.words import Phase, Stack
@@ -33,7 +34,7 @@ def routes(
 
     if context.invoked_subcommand is not None:
         return
-    report = fetch(client_of(settings, server))
+    report = fetch(client_of(settings, server, apps_first=True))
     if json_:
         typer.echo(report.model_dump_json(indent=2))
     else:
@@ -69,39 +70,27 @@ def export(
 
 def _show(report: "RoutesReport") -> None:
     """A row per route, then what there is to know of each, then the sums."""
-    from rich.console import Console
-
-    console = Console()
-    console.print(_table(report.routes, datetime.now(UTC)))
+    shown = console()
+    shown.print(_table(report.routes, datetime.now(UTC)))
     for row in report.routes:
         for line in _known(row):
-            console.print(f"{marked(row.route)}: {line}", soft_wrap=True, highlight=False)
-    console.print(_summary(report.routes, report.plan.phase), soft_wrap=True)
-    console.print(_kit(report.kit), soft_wrap=True)
+            shown.print(f"{marked(row.route)}: {line}", soft_wrap=True)
+    shown.print(_summary(report.routes, report.plan.phase), soft_wrap=True)
+    shown.print(_kit(report.kit), soft_wrap=True)
     for problem in report.plan.refused:
-        console.print(f"[red]refused[/red] {marked(problem)}", highlight=False)
+        shown.print(f"[red]refused[/red] {marked(problem)}", soft_wrap=True)
 
 
 def _table(rows: "list[RouteReport]", now: datetime) -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Column, Table
-
     traffic = any(row.legacy.total + row.modern.total for row in rows)
     seen = ("legacy", "modern", "last legacy") if traffic else ()
-    numbers = (Column(title, justify="right", no_wrap=True) for title in ("split", *seen))
-    table = Table(
-        Column("route", overflow="fold"),
-        Column("served by", no_wrap=True),
-        *numbers,
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    shown = table(words("route"), whole("served by"), *map(number, ("split", *seen)))
     for row in rows:
         split = "" if row.split is None else f"{row.split:g} %"
         counts = (str(row.legacy.total or ""), str(row.modern.total or ""), _ago(row.legacy, now))
         cells = (split, *counts) if traffic else (split,)
-        table.add_row(marked(row.route), row.served or "neither", *cells)
-    return table
+        shown.add_row(marked(row.route), row.served or "neither", *cells)
+    return shown
 
 
 def _known(row: "RouteReport") -> list[str]:

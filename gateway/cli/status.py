@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli.flags import Json, Server
 from gateway.cli.look import on_version, problems
+from gateway.cli.table import console, number, table, words
 from gateway.cli.text import marked
 from gateway.settings import Settings
 
@@ -25,8 +27,8 @@ def status(
     server: Server = None,
     json_: Json = False,
 ) -> None:
-    """Show the plan, the workers, and both stacks side by side on every route."""
-    from rich.console import Console, Group
+    """Show the plan, the workers, and both stacks side by side on every route that is asked."""
+    from rich.console import Group
 
     from gateway.cli.client import client_of
 
@@ -38,7 +40,7 @@ def status(
     elif watch:
         _watch(client, interval)
     else:
-        Console().print(Group(*_screen(client)))
+        console().print(Group(*_screen(client)))
 
 
 def fetch(client: "Client") -> "RoutesReport":
@@ -50,12 +52,15 @@ def fetch(client: "Client") -> "RoutesReport":
 
 def _watch(client: "Client", interval: float) -> None:
     """On the terminal's other screen, so that what stood there comes back at the end."""
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
 
     from gateway.errors import BanyanError
 
-    with Live(console=Console(), screen=True, auto_refresh=False) as live:
+    with (
+        suppress(KeyboardInterrupt),
+        Live(console=console(), screen=True, auto_refresh=False) as live,
+    ):
         while True:
             try:
                 shown = Group(*_screen(client))
@@ -71,11 +76,11 @@ def _screen(client: "Client") -> Iterator["RenderableType"]:
 
 
 def screen(report: "RoutesReport", workers: dict[str, Any]) -> Iterator["RenderableType"]:
-    """The plan, what is wrong, and a table: each route, legacy, and modern right below it."""
+    """The plan, what is wrong, and a table: each route that is asked, legacy, and modern below it."""
     yield _plan(report, workers)
     for problem in problems(workers):
         yield f"[red]problem[/red] {marked(problem)}"
-    yield _table(report)
+    yield from _table(report)
 
 
 def _plan(report: "RoutesReport", workers: dict[str, Any]) -> str:
@@ -89,34 +94,44 @@ def _plan(report: "RoutesReport", workers: dict[str, Any]) -> str:
     return f"plan version {plan.version} · phase {plan.phase}{state} · {running}\n[dim]{who}[/dim]"
 
 
-def _table(report: "RoutesReport") -> "RenderableType":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def _table(report: "RoutesReport") -> Iterator["RenderableType"]:
+    """Routes that have traffic or could have; the rest as a number."""
+    shown = [row for row in report.routes if row.split or _asked(row)]
+    quiet = sum(row.split == 0 and not _asked(row) for row in report.routes)
+    rescued = any(row.rescued for row in shown)
+    titles = ["split", "requests", "errors", *(["rescued"] if rescued else []), "p50", "p95"]
+    rows = table(words("route"), *map(number, titles))
+    for row in shown:
+        rows.add_row(f"[bold]{marked(row.route)}[/bold]", _split(row))
+        if _asked(row):
+            rows.add_row("  legacy", "", *_cells(row.legacy, 0 if rescued else None))
+            rows.add_row("  modern", "", *_cells(row.modern, row.rescued if rescued else None))
+    if shown:
+        yield rows
+    if quiet:
+        more = "more " if shown else ""
+        s = "" if quiet == 1 else "s"
+        yield f"[dim]{quiet} {more}route{s} at 0 % without a request; `banyan routes` lists all[/dim]"
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("route", "split", "requests", "errors", "rescued", "p50", "p95"):
-        table.add_column(title, justify="left" if title == "route" else "right")
-    for row in report.routes:
-        if row.split is None and not row.legacy.requests + row.modern.requests:
-            continue
-        table.add_row(f"[bold]{marked(row.route)}[/bold]", _split(row))
-        table.add_row("  legacy", "", *_cells(row.legacy, 0))
-        table.add_row("  modern", "", *_cells(row.modern, row.rescued))
-    return table
+
+def _asked(row: "RouteReport") -> int:
+    return row.legacy.requests + row.modern.requests
 
 
 def _split(row: "RouteReport") -> str:
     return "" if row.split is None else f"{row.split:g} %"
 
 
-def _cells(stack: "StackReport", rescued: int) -> list[str]:
+def _cells(stack: "StackReport", rescued: int | None) -> list[str]:
+    """`rescued` is None where no route has any."""
+    told = [] if rescued is None else [str(rescued or "")]
     if stack.error_rate is None:
-        return ["0", "", "", "", ""]
+        return ["0"]
     rate = f"{stack.error_rate:.2%}"
     return [
         str(stack.requests),
         f"[red]{rate}[/red]" if stack.errors else rate,
-        str(rescued) if rescued else "",
+        *told,
         _milliseconds(stack.p50),
         _milliseconds(stack.p95),
     ]

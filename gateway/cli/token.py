@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli.flags import Json, Server, with_settings
 from gateway.cli.look import when
+from gateway.cli.table import console, table, whole, words
 from gateway.cli.text import marked
 from gateway.settings import Settings
 
@@ -19,7 +20,8 @@ def create(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comm
     name: Annotated[str, typer.Argument(help="Whose: it stands in history as `api:<name>`.")],
     role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
     days: Annotated[
-        float | None, typer.Option(help="Days until it expires; default: never.", min=0.001)
+        float | None,
+        typer.Option(help="Days until it expires; default: never.", min=0.001, max=3660),
     ] = None,
     server: Server = None,
     json_: Json = False,
@@ -43,17 +45,14 @@ def create(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comm
 @with_settings
 def list_(settings: Settings, server: Server = None, json_: Json = False) -> None:
     """Show every token, without its secret."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
     answer = _ask(settings, server, "GET", "/tokens")
     if json_:
         _print_json(answer)
         return
-    table = Table("id", "name", "role", "made", "by", "valid", box=SIMPLE_HEAD, pad_edge=False)
+    made = whole("made"), words("by"), words("valid")
+    rows = table(whole("id"), words("name"), whole("role"), *made)
     for one in answer:
-        table.add_row(
+        rows.add_row(
             one["id"],
             marked(one["name"]),
             one["role"],
@@ -61,7 +60,7 @@ def list_(settings: Settings, server: Server = None, json_: Json = False) -> Non
             marked(one["created_by"]),
             _valid(one),
         )
-    Console().print(table) if answer else typer.echo("no token yet: `banyan token create NAME`")
+    console().print(rows) if answer else typer.echo("no token yet: `banyan token create NAME`")
 
 
 @app.command()
@@ -72,6 +71,10 @@ def revoke(
     server: Server = None,
 ) -> None:
     """Make a token worthless, at once."""
+    if not (id_.isascii() and id_.isalnum()):  # it becomes a part of a path
+        from gateway.cli.commands import fail
+
+        fail(f"{id_!r} is no id of a token; `banyan token list` shows them", 1)
     _ask(settings, server, "DELETE", f"/tokens/{id_}")
     typer.echo(f"{id_} opens nothing any more")
 
@@ -79,7 +82,8 @@ def revoke(
 def _valid(token: dict[str, Any]) -> str:
     if token["revoked"]:
         return f"revoked {when(token['revoked'])}"
-    return f"until {when(token['expires'])}" if token["expires"] else "until revoked"
+    # Without seconds: with them the table is wider than a terminal
+    return f"until {when(token['expires'])[:-3]}" if token["expires"] else "until revoked"
 
 
 def _ask(

@@ -12,6 +12,7 @@ import typer
 
 from gateway.cli import complete
 from gateway.cli.flags import Json, Server
+from gateway.cli.table import console, number, table, words
 from gateway.cli.text import marked, printable
 from gateway.settings import Settings
 
@@ -71,10 +72,7 @@ def _from_workers(client: "Client", routes: Sequence[str], percent: str, *, json
     asked = routes or _split_routes(client)
     if not asked:
         fail("no route that both stacks serve is known; name one", 1)
-    answers = [
-        client.ask("GET", "/whatif", params={"route": route, "modern": percent.rstrip("%")})
-        for route in asked
-    ]
+    answers = [_asked(client, route, percent) for route in asked]
     if json_:
         print_json(answers[0] if len(routes) == 1 else answers)
         return
@@ -84,6 +82,21 @@ def _from_workers(client: "Client", routes: Sequence[str], percent: str, *, json
         for line in _answered(route, answer, percent):
             typer.echo(printable(line))
     typer.echo("nothing was changed; clients are those of the last 15 to 30 minutes")
+
+
+def _asked(client: "Client", route: str, percent: str) -> dict[str, Any]:
+    from gateway.cli.answers import Refused
+    from gateway.cli.commands import fail
+
+    params = {"route": route, "modern": percent.rstrip("%")}
+    try:
+        answer: dict[str, Any] = client.ask("GET", "/whatif", params=params)
+    except Refused as refused:
+        if refused.problem.get("code") != "plan_refused":
+            raise
+        # of a plan that nobody wrote: its lines say nothing
+        fail("; ".join(one["message"] for one in refused.problem["problems"]), 1)
+    return answer
 
 
 def _split_routes(client: "Client") -> list[str]:
@@ -161,32 +174,19 @@ def _standard_input() -> BufferedReader:
 
 
 def _show(found: "Forecast") -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
     if found.rows:
-        console.print(_table(found))
+        console().print(_table(found))
     for line in found.notes:
-        console.print(marked(line), soft_wrap=True)
+        typer.echo(printable(line))
 
 
 def _table(found: "Forecast") -> "Table":
     """When a route was asked stands below its name: six columns fill a terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Column, Table
-
-    table = Table(
-        Column("route", overflow="fold"),
-        *(
-            Column(title, justify="right", no_wrap=True)
-            for title in ("modern %", "clients", "move", "requests", "theirs")
-        ),
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    titles = "modern %", "clients", "move", "requests", "theirs"
+    shown = table(words("route"), *map(number, titles))
     for row in found.rows:
         asked = "" if row.first is None or row.last is None else _span(row.first, row.last)
-        table.add_row(
+        shown.add_row(
             f"{marked(row.route)}\n[dim]{asked or 'not in the log'}[/dim]",
             f"{row.before:g} → {row.after:g}",
             str(row.clients),
@@ -194,7 +194,7 @@ def _table(found: "Forecast") -> "Table":
             str(row.requests),
             f"{row.theirs} ({row.share:.0%})",
         )
-    return table
+    return shown
 
 
 def _span(first: float, last: float) -> str:

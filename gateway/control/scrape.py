@@ -7,13 +7,14 @@ from pathlib import Path
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+from gateway.observe.folder import VARIABLE
+
 _GAUGE_FILE = re.compile(r"gauge_live\w*_(\d+)\.db")
 
 
 def registry() -> CollectorRegistry:
     """What `/metrics` shows: with several workers the sum of their files, else this process."""
-    directory = os.environ.get(DIRECTORY)
+    directory = os.environ.get(VARIABLE)
     if directory is None:
         return REGISTRY
     _forget_the_dead(Path(directory))

@@ -17,7 +17,7 @@ from anyio import to_thread
 from tests.conftest import CAMPAIGN
 from tests.e2e.processes import Running, answers_at, started, wait
 from tests.fleet.hosts import SECRET, Fleet, Load, fleet, host, under
-from tests.postgres import Server, find_binaries, run_server
+from tests.postgres import Server, installed, run_server
 
 pytestmark = pytest.mark.e2e
 OUTAGE = float(os.environ.get("BANYAN_OUTAGE", "12"))  # seconds
@@ -27,13 +27,7 @@ BEFORE, AFTER = 5, 5  # shifts
 @pytest.fixture
 def own_server() -> Iterator[Server]:
     """A server that this test may stop."""
-    binaries = find_binaries()
-    if binaries is None:
-        reason = "no PostgreSQL: no initdb on PATH or in /usr/lib/postgresql/*/bin"
-        if "CI" in os.environ:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with run_server(binaries) as server, server.database("fleet"):
+    with run_server(installed()) as server, server.database("fleet"):
         yield server
 
 
