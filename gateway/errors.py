@@ -14,6 +14,7 @@ BanyanError
 ├── TokenRefused       a token cannot be made so
 ├── BindRefused        the control plane must not listen there
 ├── Refused            the control plane refused what a command asked
+├── OtherVersion       a control plane of another version answers what this one cannot read
 └── NoControlPlane     nobody answers where the control plane should be
 """
 

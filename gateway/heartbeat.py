@@ -24,6 +24,7 @@ from gateway.store.workers import Beat, Workers
 
 INTERVAL: Final = 1.0  # seconds
 _RECENT_EVERY: Final = 5  # beats
+_SMALL: Final = 8192  # characters of a sample that go with every beat
 _log = structlog.get_logger()
 
 
@@ -47,6 +48,7 @@ class Heartbeat:
     _first: bool = True
     _silent: bool = False  # the store did not take the last one
     _count: int = -1
+    _small: bool = True  # the last sample of clients was
 
     async def run(self) -> None:
         """Beats until cancelled; `ended` is for the end."""
@@ -100,9 +102,12 @@ class Heartbeat:
         return self.workers.beat(beat, first=self._first)
 
     def _recent(self) -> str | None:
-        """Every few beats: it is large, and of who was seen in half an hour little changes."""
-        due = self._first or self._count % _RECENT_EVERY == 0
-        return json.dumps(self.recent.document()) if due else None
+        """Where it is large, every few beats: of who was seen in half an hour little changes."""
+        if not (self._first or self._small or self._count % _RECENT_EVERY == 0):
+            return None
+        document = json.dumps(self.recent.document())
+        self._small = len(document) < _SMALL
+        return document
 
 
 def _new_name() -> str:
