@@ -9,11 +9,13 @@ import typer
 
 from gateway.cli import complete
 from gateway.cli.flags import Json, Server
+from gateway.cli.output import fail, print_json
 from gateway.cli.text import printable
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.cli.client import Client
+    from gateway.plan.switch import HostSwitch
 
 _SHOWN = 5  # routes named one by one
 
@@ -69,7 +71,7 @@ def kill(
 ) -> None:
     """Send everything to legacy, now; the splits stay in the plan for `resume`."""
     if here:
-        _kill_here(settings, reason)
+        _kill_here(settings, reason, server, json_)
         return
     body = {"on": True, "reason": reason}
     _change(settings, server, "PUT", "/plan/kill-switch", body, None, json_)
@@ -84,7 +86,7 @@ def resume(
 ) -> None:
     """Switch the kill switch off: the splits decide again."""
     if here:
-        _resume_here(settings)
+        _resume_here(settings, server, json_)
         return
     body = {"on": False, "reason": reason}
     _change(settings, server, "PUT", "/plan/kill-switch", body, None, json_)
@@ -125,21 +127,33 @@ def apply(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
     _changed(answer, json_)
 
 
-def _kill_here(settings: Settings, reason: str) -> None:
+def _kill_here(settings: Settings, reason: str, server: str | None, json_: bool) -> None:
     from gateway.cli.client import here
-    from gateway.plan.switch import HostSwitch
 
-    HostSwitch(settings.kill_path).turn_on(f"by {here().actor}: {reason}")
-    typer.echo(f"{settings.kill_path}: this host's workers go to legacy within a second")
-    typer.echo("undo: banyan resume --here --reason '…'")
+    _host_switch(settings, server).turn_on(f"by {here().actor}: {reason}")
+    said = "this host's workers go to legacy within a second"
+    _told_here(settings, f"{said}\nundo: banyan resume --here --reason '…'", True, json_)
 
 
-def _resume_here(settings: Settings) -> None:
-    from gateway.plan.switch import HostSwitch
-
-    was_on = HostSwitch(settings.kill_path).turn_off()
+def _resume_here(settings: Settings, server: str | None, json_: bool) -> None:
+    was_on = _host_switch(settings, server).turn_off()
     said = "the plan decides again on this host" if was_on else "it was not on"
-    typer.echo(f"{settings.kill_path}: {said}")
+    _told_here(settings, said, False, json_)
+
+
+def _host_switch(settings: Settings, server: str | None) -> "HostSwitch":
+    from gateway.plan.switch import HostSwitch
+
+    if server is not None:
+        fail("--here is this host, --server another one: leave one of them out", 2)
+    return HostSwitch(settings.kill_path)
+
+
+def _told_here(settings: Settings, said: str, on: bool, json_: bool) -> None:
+    if json_:
+        print_json({"file": str(settings.kill_path), "on": on})
+    else:
+        typer.echo(f"{settings.kill_path}: {said}")
 
 
 def _change(  # noqa: PLR0913, PLR0917 (one door for all that change something)
@@ -178,8 +192,6 @@ def _number(percent: str) -> object:
 
 
 def _changed(answer: dict[str, Any], json_: bool) -> None:
-    from gateway.cli.commands import print_json
-
     if json_:
         print_json(answer)
         return

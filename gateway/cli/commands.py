@@ -1,13 +1,13 @@
 """The commands; each a thin call of what it names. Heavy imports stay inside, `--help` is quick."""
 
-import json
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from gateway.cli import change, explain, look, token
 from gateway.cli.doctor import doctor
 from gateway.cli.flags import Json, with_settings
+from gateway.cli.output import fail, print_json
 from gateway.cli.parity import parity
 from gateway.cli.routes import app as routes
 from gateway.cli.status import status
@@ -102,13 +102,3 @@ def override(
         print_json({"header": "X-Banyan-Stack", "value": signed, "expires": expires})
     else:
         typer.echo(f"X-Banyan-Stack: {signed}")
-
-
-def print_json(document: object) -> None:
-    typer.echo(json.dumps(document, indent=2))
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """Ends the command with one line on standard error."""
-    typer.echo(f"banyan: {message}", err=True)
-    raise typer.Exit(code)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.flags import Json, Server
+from gateway.cli.output import fail, print_json
 from gateway.cli.text import printable
 from gateway.settings import Settings
 
@@ -22,7 +23,7 @@ def validate(
     """Check a traffic plan against what the stacks serve; 0 accepted, 1 refused."""
     problems, answer = _checked(settings, file, server)
     if json_:
-        _print_json({"accepted": not problems, "problems": problems, **answer})
+        print_json({"accepted": not problems, "problems": problems, **answer})
     elif problems:
         typer.echo("\n".join(map(printable, problems)), err=True)
     else:
@@ -60,7 +61,7 @@ def explain(  # noqa: PLR0913, PLR0917 (each is an argument or option of the com
     with naming(file) if file else nullcontext():
         answer = client_of(settings, server).ask("POST", "/explain", body=asked)
     if json_:
-        _print_json(answer)
+        print_json(answer)
         return
     for name, text in _lines(answer):
         typer.echo(printable(f"  {name:<15} {text}"))
@@ -109,13 +110,5 @@ def _said(front_door: dict[str, Any] | None) -> str:
 def _pair(header: str) -> tuple[str, str]:
     name, colon, value = header.partition(":")
     if not colon:
-        from gateway.cli.commands import fail
-
         fail(f"--header {header!r} is no `Name: value`", 2)
     return name.strip(), value.strip()
-
-
-def _print_json(answer: object) -> None:
-    from gateway.cli.commands import print_json
-
-    print_json(answer)

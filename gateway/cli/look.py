@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.change import changes
 from gateway.cli.flags import Json, Server
+from gateway.cli.output import fail, print_json
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked, printable
 from gateway.settings import Settings
@@ -28,7 +29,7 @@ def history(
     """Show who changed the plan, when and why; the newest first."""
     answer = _ask(settings, server, "/versions", {"limit": limit})
     if json_:
-        _print_json(answer)
+        print_json(answer)
         return
     rows = table(number("version"), whole("when"), words("who"), words("reason"))
     for one in answer["items"]:
@@ -51,7 +52,7 @@ def diff(
     params = {} if first is None else {"before": first}
     answer = _ask(settings, server, f"/versions/{version}/diff", params)
     if json_:
-        _print_json(answer)
+        print_json(answer)
         return
     typer.echo(f"version {answer['before'] or 'nothing'} → {answer['after']}")
     for line in changes(answer["changes"]) or ["the same plan"]:
@@ -72,7 +73,7 @@ def export(
     path = "/plan" if version is None else f"/versions/{version}"
     answer = _ask(settings, server, path)
     if json_:
-        _print_json(answer)
+        print_json(answer)
     elif output is None:
         typer.echo(answer["document"], nl=not answer["document"].endswith("\n"))
     else:
@@ -86,7 +87,7 @@ def audit(
     """Show every change, token and refused attempt; the newest first."""
     answer = _ask(settings, server, "/audit", {"limit": limit})
     if json_:
-        _print_json(answer)
+        print_json(answer)
         return
     rows = table(whole("when"), words("who"), words("from"), words("what"))
     for one in answer["items"]:
@@ -102,7 +103,7 @@ def workers(settings: Settings, server: Server = None, json_: Json = False) -> N
     """Show every worker of every host: its version, and what keeps it from another."""
     answer = _ask(settings, server, "/workers")
     if json_:
-        _print_json(answer)
+        print_json(answer)
         return
     titles = number("pid"), number("version"), whole("hears"), number("seen"), whole("since")
     rows = table(words("host"), *titles)
@@ -143,8 +144,6 @@ def when(at: float) -> str:
 
 
 def _newest(settings: Settings, server: str | None) -> int:
-    from gateway.cli.commands import fail
-
     found = _ask(settings, server, "/versions", {"limit": 1})["items"]
     if not found:
         fail(NOTHING_YET, 1)
@@ -157,12 +156,6 @@ def _ask(
     from gateway.cli.client import client_of
 
     return client_of(settings, server).ask("GET", path, params=params)
-
-
-def _print_json(answer: object) -> None:
-    from gateway.cli.commands import print_json
-
-    print_json(answer)
 
 
 def _print(rows: "Table", otherwise: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.flags import Json, Server, with_settings
+from gateway.cli.output import fail
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked
 from gateway.settings import Settings
@@ -49,7 +50,6 @@ def export(
     output: Annotated[Path | None, typer.Option(help="A file; default: standard output.")] = None,
 ) -> None:
     """Write what one app serves to a file, for a gateway that cannot import it."""
-    from gateway.cli.commands import fail
     from gateway.inventory import told_as
     from gateway.stacks.load import told_at
 

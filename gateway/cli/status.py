@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.flags import Json, Server
 from gateway.cli.look import on_version, problems
+from gateway.cli.output import print_json
 from gateway.cli.table import console, number, table, words
 from gateway.cli.text import marked
 from gateway.settings import Settings
@@ -34,8 +35,6 @@ def status(
 
     client = client_of(settings, server)
     if json_:
-        from gateway.cli.commands import print_json
-
         print_json(client.ask("GET", "/routes"))
     elif watch:
         _watch(client, interval)

@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli.flags import Json, Server, with_settings
 from gateway.cli.look import when
+from gateway.cli.output import fail, print_json
 from gateway.cli.table import console, table, whole, words
 from gateway.cli.text import marked
 from gateway.settings import Settings
@@ -30,7 +31,7 @@ def create(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comm
     body = {"name": name, "role": role, "ttl": None if days is None else days * 86_400}
     answer = _ask(settings, server, "POST", "/tokens", body)
     if json_:
-        _print_json(answer)
+        print_json(answer)
         return
     typer.echo(answer["token"])
     until = f"until {when(answer['expires'])}" if answer["expires"] else "until it is revoked"
@@ -47,7 +48,7 @@ def list_(settings: Settings, server: Server = None, json_: Json = False) -> Non
     """Show every token, without its secret."""
     answer = _ask(settings, server, "GET", "/tokens")
     if json_:
-        _print_json(answer)
+        print_json(answer)
         return
     made = whole("made"), words("by"), words("valid")
     rows = table(whole("id"), words("name"), whole("role"), *made)
@@ -69,14 +70,16 @@ def revoke(
     settings: Settings,
     id_: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
     server: Server = None,
+    json_: Json = False,
 ) -> None:
     """Make a token worthless, at once."""
     if not (id_.isascii() and id_.isalnum()):  # it becomes a part of a path
-        from gateway.cli.commands import fail
-
         fail(f"{id_!r} is no id of a token; `banyan token list` shows them", 1)
     _ask(settings, server, "DELETE", f"/tokens/{id_}")
-    typer.echo(f"{id_} opens nothing any more")
+    if json_:
+        print_json({"id": id_, "revoked": True})
+    else:
+        typer.echo(f"{id_} opens nothing any more")
 
 
 def _valid(token: dict[str, Any]) -> str:
@@ -92,9 +95,3 @@ def _ask(
     from gateway.cli.client import client_of
 
     return client_of(settings, server).ask(method, path, body=body)
-
-
-def _print_json(answer: object) -> None:
-    from gateway.cli.commands import print_json
-
-    print_json(answer)

@@ -12,6 +12,7 @@ import typer
 
 from gateway.cli import complete
 from gateway.cli.flags import Json, Server
+from gateway.cli.output import fail, print_json
 from gateway.cli.table import console, number, table, words
 from gateway.cli.text import marked, printable
 from gateway.settings import Settings
@@ -49,7 +50,6 @@ def whatif(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comm
 ) -> None:
     """Show which clients a split would move. Changes nothing."""
     from gateway.cli.client import client_of
-    from gateway.cli.commands import fail
 
     client = client_of(settings, server)
     if log:
@@ -67,8 +67,6 @@ class _Logs:
 
 
 def _from_workers(client: "Client", routes: Sequence[str], percent: str, *, json_: bool) -> None:
-    from gateway.cli.commands import fail, print_json
-
     asked = routes or _split_routes(client)
     if not asked:
         fail("no route that both stacks serve is known; name one", 1)
@@ -86,7 +84,6 @@ def _from_workers(client: "Client", routes: Sequence[str], percent: str, *, json
 
 def _asked(client: "Client", route: str, percent: str) -> dict[str, Any]:
     from gateway.cli.answers import Refused
-    from gateway.cli.commands import fail
 
     params = {"route": route, "modern": percent.rstrip("%")}
     try:
@@ -119,7 +116,6 @@ def _answered(route: str, answer: dict[str, Any], percent: str) -> Iterator[str]
 def _from_logs(
     client: "Client", routes: Sequence[str], percent: str, logs: _Logs, *, json_: bool
 ) -> None:
-    from gateway.cli.commands import fail, print_json
     from gateway.cli.forecast import forecast, in_force
     from gateway.cli.logfile import lines_of
     from gateway.whatif import read_log
@@ -139,7 +135,6 @@ def _from_logs(
 def _buckets(percent: str) -> int:
     from pydantic import TypeAdapter, ValidationError
 
-    from gateway.cli.commands import fail
     from gateway.plan.model import Percent, buckets
 
     try:
@@ -155,8 +150,6 @@ def _buckets(percent: str) -> int:
 def _start(since: str | None) -> float:
     """`2h` before now, or a time; without a zone it is this machine's."""
     from time import time
-
-    from gateway.cli.commands import fail
 
     if since is None:
         return 0.0

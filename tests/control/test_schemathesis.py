@@ -42,7 +42,7 @@ from tests.controlling import As
 from tests.drive import Answer, AsgiTarget, Request
 from tests.plans import texts
 
-EXAMPLES = int(os.environ.get("BANYAN_TEST_ADMIN_CASES", "12"))
+EXAMPLES = int(os.environ.get("BANYAN_TEST_ADMIN_CASES", "45" if "CI" in os.environ else "12"))
 BASE = "http://localhost"
 SPLINTERS = (
     *(

@@ -238,3 +238,32 @@ async def test_explain_agrees_with_the_running_gateway(
         explained[key] = json.loads(shell.out)["stack"]
     assert explained == answered
     assert set(answered.values()) == {"legacy", "modern"}
+
+
+def test_one_host_is_killed_and_resumed_without_a_store(shell: Shell) -> None:
+    assert shell("kill", "--here", "--reason", "modern is broken") == 0
+    assert shell.out == (
+        "var/kill-switch: this host's workers go to legacy within a second\n"
+        "undo: banyan resume --here --reason '…'\n"
+    )
+    assert "modern is broken" in (shell.folder / "var/kill-switch").read_text()
+    assert shell("resume", "--here", "--reason", "mended", "--json") == 0
+    assert json.loads(shell.out) == {"file": "var/kill-switch", "on": False}
+    assert shell("resume", "--here", "--reason", "again") == 0
+    assert shell.out == "var/kill-switch: it was not on\n"
+    assert not (shell.folder / "var/banyan.db").exists()
+
+
+def test_one_host_is_not_another_one(shell: Shell) -> None:
+    assert shell("kill", "--here", "--reason", "x", "--server", "http://127.0.0.1:1") == 2
+    assert shell.err == "banyan: --here is this host, --server another one: leave one of them out\n"
+    assert not (shell.folder / "var").exists()
+
+
+def test_a_revoked_token_is_told_to_programs(shell: Shell) -> None:
+    assert shell("token", "create", "ci", "--json") == 0
+    token = json.loads(shell.out)["id"]
+    assert shell("token", "revoke", token, "--json") == 0
+    assert json.loads(shell.out) == {"id": token, "revoked": True}
+    assert shell("token", "revoke", token) == 1
+    assert "`banyan token list` shows them" in shell.err
