@@ -136,11 +136,12 @@ def test_b084_a_name_that_leads_to_a_metadata_address_is_refused() -> None:
         ("http://localhost:8000", "data plane"),
         ("http://0.0.0.0:8000", "data plane"),
         ("http://127.0.0.1:8001", "control plane"),
+        ("http://127.0.0.1:9100", "probe port"),
     ],
 )
 def test_b084_the_gateways_own_address_is_refused_as_a_loop(url: str, plane: str) -> None:
     with pytest.raises(StackNotFound, match=plane):
-        check_reach(_remote(url), Settings())
+        check_reach(_remote(url), Settings(probe_port=9100))
 
 
 def test_b084_a_gateway_on_all_addresses_is_found_at_each_of_them() -> None:

@@ -49,6 +49,7 @@ def check_reach(address: Remote, settings: Settings) -> None:
     own = {
         "data plane": (settings.host, settings.port),
         "control plane": (settings.control_host, settings.control_port),
+        "probe port": (settings.probe_host, settings.probe_port),
     }
     for name, (host, port) in own.items():
         if address.port == port and any(_is_own(ip, host) for ip in found):
