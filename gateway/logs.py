@@ -34,5 +34,5 @@ def _with_process(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Which of several workers says it."""
-    event["pid"] = os.getpid()
+    event["process"] = os.getpid()  # `pid` is of the process that an event is about
     return event

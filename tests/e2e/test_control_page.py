@@ -8,6 +8,7 @@ import pytest
 
 from gateway.control.app import create_control
 from tests.e2e.processes import BIN, ROOT, banyan
+from tests.e2e.validated import validated
 from tests.stacks import settings
 
 PAIR = """
@@ -28,7 +29,7 @@ def page() -> str:
 def test_the_page_runs_as_written(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```", page(), re.MULTILINE | re.DOTALL)
     (tmp_path / "pair.py").write_text(PAIR)
-    stacks = {"BANYAN_LEGACY": "pair:legacy", "BANYAN_MODERN": "pair:modern"}
+    stacks = validated({"BANYAN_LEGACY": "pair:legacy", "BANYAN_MODERN": "pair:modern"})
     with banyan(tmp_path, "up", **stacks) as running:
         script = "\n".join(blocks).replace("http://127.0.0.1:8001", running.url("control"))
         ran = subprocess.run(
