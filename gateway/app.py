@@ -49,6 +49,7 @@ from gateway.store.signal import signal_of
 from gateway.words import Phase, Stack
 
 _TICK: Final = 1.0  # seconds between flushes of the access log and updates of gauges
+_LAST_BEAT: Final = 1.0  # seconds; a store that hangs must not cost the apps their end
 _log = structlog.get_logger()
 
 
@@ -114,10 +115,11 @@ class Gateway:
                     metrics.READY.set(0)
                     tasks.cancel_scope.cancel()
         self._publish()
-        await self._heartbeat.beat(ended=True)
-        self._store.close()
         if self._access_log is not None:
             self._access_log.close()
+        with anyio.move_on_after(_LAST_BEAT):
+            await self._heartbeat.beat(ended=True)
+        self._store.close()
 
     def _watch(self) -> PlanWatch:
         settings, versions = self._settings, self._store.versions

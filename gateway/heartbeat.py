@@ -58,14 +58,15 @@ class Heartbeat:
 
     async def beat(self, *, ended: bool = False) -> None:
         """One heartbeat; never fails."""
-        self.recent.tick()
-        traffic = self.traffic.document()
         self._count += 1
         try:
-            heard = await to_thread.run_sync(self._beat, ended, traffic)
-        except BanyanError as error:
+            self.recent.tick()
+            traffic = self.traffic.document()
+            heard = await to_thread.run_sync(self._beat, ended, traffic, abandon_on_cancel=True)
+        except Exception as error:  # a bug of ours must not end the data plane
             if not self._silent:
-                _log.error("heartbeat.failed", error=str(error))
+                bug = None if isinstance(error, BanyanError) else error
+                _log.error("heartbeat.failed", error=str(error), exc_info=bug)
             self._silent, self._known = True, ""
         else:
             self._silent = self._first = False

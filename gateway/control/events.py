@@ -38,8 +38,9 @@ class Events:
                 try:
                     await to_thread.run_sync(signal.wait, _POLL, abandon_on_cancel=True)
                     await self._tell()
-                except BanyanError as error:
-                    _log.warning("events.interrupted", error=str(error))
+                except Exception as error:  # a bug of ours must not end the control plane
+                    bug = None if isinstance(error, BanyanError) else error
+                    _log.warning("events.interrupted", error=str(error), exc_info=bug)
                     await anyio.sleep(_POLL)
         finally:
             signal.close()
@@ -75,10 +76,12 @@ class Events:
         return [one for one in reversed(found) if one.version > after], after
 
     async def _tell(self) -> None:
-        newest = await to_thread.run_sync(self.store.versions.newest)
+        newest = await to_thread.run_sync(self.store.versions.newest, abandon_on_cancel=True)
         if newest == self._told:
             return
-        versions = await to_thread.run_sync(self.store.versions.history, _MISSED)
+        versions = await to_thread.run_sync(
+            self.store.versions.history, _MISSED, abandon_on_cancel=True
+        )
         first, self._told = self._told, newest
         for version in reversed(versions):
             if version.version > first:

@@ -29,7 +29,10 @@ class Housekeeping:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await to_thread.run_sync(self.step)
+            try:
+                await to_thread.run_sync(self.step, abandon_on_cancel=True)
+            except Exception:  # a bug of ours must not end the control plane
+                _log.exception("housekeeping.failed")
             await anyio.sleep(INTERVAL)
 
     def step(self) -> None:
@@ -57,7 +60,7 @@ def _counted(document: str) -> list[Past]:
     """What a worker told last; nothing of one whose words cannot be read."""
     try:
         seen = read_traffic(json.loads(document))
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [
         Past(route, stack.value, one.requests, one.last)

@@ -76,7 +76,8 @@ def _load(text: str) -> Any:
                 line = event.start_mark.line + 1
                 raise PlanRefused([Problem("aliases (`*name`) are not used in a plan", line)])
         return YAML().load(text)
-    except (ValueError, KeyError, RecursionError) as error:  # of a scalar: `2026-99-99`, `!!int x`
+    except (ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        # Of a scalar: `2026-99-99`, `!!int _`, `"\\U99999999"`
         raise PlanRefused([Problem(f"a value cannot be read: {error}")]) from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

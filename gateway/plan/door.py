@@ -11,8 +11,8 @@ from socket import gethostname
 from typing import Final
 
 import structlog
-from anyio import to_thread
 
+from gateway.aside import aside
 from gateway.errors import BanyanError
 from gateway.observe import metrics
 from gateway.plan.desk import PlanDesk
@@ -44,12 +44,12 @@ class FileDoor:
 
     async def open(self) -> None:
         """Takes what stands in the file."""
-        self._seen = self._pending = stamp(self.path)
+        self._seen = self._pending = await aside(stamp, self.path)
         await self._take()
 
     async def poll(self) -> bool:
         """Looks once; takes a text whose stamp has held since the last look. Whether that made a version."""
-        now = stamp(self.path)
+        now = await aside(stamp, self.path)
         settled, self._pending = now == self._pending, now
         self._unsettled = 0 if settled else self._unsettled + 1
         if now == self._seen:
@@ -62,17 +62,14 @@ class FileDoor:
     async def _reads(self) -> bool:
         """Whether the file holds a plan at all: one that is being written is not yet refused."""
         try:
-            await to_thread.run_sync(lambda: parse(read_plan(self.path)))
-        except PlanRefused:
+            await aside(lambda: parse(read_plan(self.path)))
+        except Exception:  # whatever it is: `_take` tells it
             return False
         return True
 
     async def _take(self) -> bool:
         try:
-            if stamp(self.path) is None and await to_thread.run_sync(self._desk.has_plan):
-                self.refusal = None  # who works with commands alone needs no file
-                return False
-            taken = await to_thread.run_sync(self._taken)
+            taken = await aside(self._taken)
         except (StoreUnavailable, UnusableStore) as error:
             self._seen = None  # it is taken when the store is back
             self._refuse([Problem(f"not applied: {error}")])
@@ -89,6 +86,8 @@ class FileDoor:
         return False
 
     def _taken(self) -> bool:
+        if stamp(self.path) is None and self._desk.has_plan():
+            return False  # who works with commands alone needs no file
         text = read_plan(self.path)
         act = Act("file", gethostname(), "plan.apply", self.path.name)
         outcome = self._desk.take_file(text, self._base.read(), act)

@@ -76,8 +76,8 @@ class LastGood:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._locked():
             last = self.read()
-            newer = last is None or last.version < accepted.version
-            if newer or (last is not None and last.store != accepted.store):
+            newer = last is None or last.version <= accepted.version
+            if last != accepted and (newer or (last is not None and last.store != accepted.store)):
                 _store(self._path, asdict(accepted))
 
     @contextmanager

@@ -13,8 +13,8 @@ from typing import Final
 
 import anyio
 import structlog
-from anyio import to_thread
 
+from gateway.aside import aside
 from gateway.errors import BanyanError
 from gateway.observe import metrics
 from gateway.plan.document import Document, PlanRefused, Problem, parse
@@ -55,14 +55,20 @@ class PlanWatch:
         self._signal = signal
         self._last_good, self._switch = host.last_good, host.switch
         self._activate = activate
-        self._text = ""  # of the active plan
-        self._lineage = ""  # id of the store that it is from
+        self._active = Accepted("", 0)
         self._killed = False  # the host's switch is on, and was obeyed or found to be impossible
+        self._blind: OSError | None = None  # why nobody can tell whether it is on
         self._looking = anyio.Lock()  # the file and the store are followed side by side
-        self._looked_at = 0  # the newest version that was activated or refused
-        self.version = 0  # of the active plan
-        self.refused: PlanRefused | None = None  # why the newest version does not run here
+        self._activating = anyio.Lock()  # a host is killed however long the store takes to answer
+        self._looked_at: tuple[int, float] | None = None  # the mark of what was taken or refused
+        self._refused_version = 0
+        self.refused: PlanRefused | None = None  # why that version does not run here
         self.lost: BanyanError | None = None  # why the store cannot be read
+
+    @property
+    def version(self) -> int:
+        """Of the active plan."""
+        return self._active.version
 
     @property
     def problems(self) -> list[str]:
@@ -73,7 +79,7 @@ class PlanWatch:
             else []
         )
         of_version = (
-            [f"version {self._looked_at}: {p}" for p in self.refused.problems]
+            [f"version {self._refused_version}: {p}" for p in self.refused.problems]
             if self.refused
             else []
         )
@@ -83,6 +89,7 @@ class PlanWatch:
             *of_file,
             *of_version,
             *([str(self.lost)] if self.lost else []),
+            *([f"{self._switch.path}: {self._blind.strerror}"] if self._blind else []),
         ]
 
     @property
@@ -99,6 +106,7 @@ class PlanWatch:
 
         Raises PlanRefused when there is none at all.
         """
+        self._killed = await self._switched()
         try:
             await self._recover()
         except (StoreUnavailable, UnusableStore) as error:
@@ -110,31 +118,53 @@ class PlanWatch:
             raise self.refused or self.door.refusal or PlanRefused([Problem("there is no plan")])
 
     async def run(self) -> None:
-        """Follows file and store until cancelled."""
+        """Follows the host's switch, file and store until cancelled."""
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._follow_file)
+                tasks.start_soon(self._every_interval, self._follow_switch)
+                tasks.start_soon(self._every_interval, self._follow_file)
                 tasks.start_soon(self._follow_store)
         finally:
             self._signal.close()
 
     async def poll(self) -> None:
         """Looks at the host's switch and at the file once; what they bring is activated at once."""
-        if self._switch.on != self._killed:
-            await self._turn()
+        await self._follow_switch()
+        await self._follow_file()
+
+    async def _follow_switch(self) -> None:
+        on = await self._switched()
+        if on != self._killed:
+            await self._turn(on=on)
+
+    async def _follow_file(self) -> None:
         if await self.door.poll():
             await self._look_if_possible()
 
-    async def _turn(self) -> None:
-        """Activates the plan anew, with the host's switch as it is now."""
-        async with self._looking:
-            self._killed = self._switch.on
-            _log.warning("host.killed" if self._killed else "host.resumed", why=self._switch.why)
+    async def _switched(self) -> bool:
+        """Whether the host's switch is on; while nobody can tell, as it was."""
+        try:
+            on = await aside(lambda: self._switch.on)
+        except OSError as error:
+            self._blind = error
+            return self._killed
+        self._blind = None
+        return on
+
+    async def _turn(self, *, on: bool) -> None:
+        """Activates the plan anew, with the host's switch on or off."""
+        async with self._activating:
+            self._killed = on
+            why = await aside(lambda: self._switch.why)
+            _log.warning("host.killed" if self._killed else "host.resumed", why=why)
             try:
-                await self._activated(self._text, self.version)
-            except BanyanError as error:  # in `phase: full` there is nowhere to go
-                self.refused = PlanRefused([Problem(str(error))])
-                _log.error("plan.refused", version=self.version, problems=[str(error)])
+                await self._activated(self._active)
+            except Exception as error:  # in `phase: full` there is nowhere to go
+                self._refuse(_refusal(error), self.version)
+            else:
+                if self._refused_version == self.version:
+                    self.refused = None
+            self._looked_at = None  # a newer version may be possible now
 
     async def look(self) -> None:
         """Activates the store's newest version unless it runs. Raises StoreUnavailable, UnusableStore."""
@@ -142,113 +172,133 @@ class PlanWatch:
             await self._look()
 
     async def _look(self) -> None:
-        newest = await to_thread.run_sync(self._versions.newest)
-        if newest == self._looked_at:
+        mark = await aside(self._versions.mark)
+        if mark == self._looked_at:
             return
-        if newest < self.version and await self._recover():
-            return
-        self._lineage = await to_thread.run_sync(self._versions.lineage)
-        current = await to_thread.run_sync(self._versions.current)
+        if mark[0] < self.version:
+            await self._recover()
+        lineage, current = await aside(self._newest)
         if current is not None:
-            await self._take_over(current)
+            await self._take_over(current, lineage)
+
+    def _newest(self) -> tuple[str, Version | None]:
+        return self._versions.lineage(), self._versions.current()
 
     async def _look_if_possible(self) -> None:
         try:
             await self.look()
-        except (StoreUnavailable, UnusableStore) as error:
+        except Exception as error:
             self._lose(error)
         else:
             self._find()
 
-    async def _follow_file(self) -> None:
+    async def _every_interval(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             await anyio.sleep(INTERVAL)
-            await self.poll()
+            try:
+                await step()
+            except Exception:  # a bug of ours must not end the data plane
+                _log.exception("watch.failed")
 
     async def _follow_store(self) -> None:
         while True:
             try:
-                await to_thread.run_sync(self._signal.wait, POLL, abandon_on_cancel=True)
-            except (StoreUnavailable, UnusableStore) as error:
+                await aside(self._signal.wait, POLL)
+            except Exception as error:
                 self._lose(error)
                 await anyio.sleep(POLL)
-                with suppress(StoreUnavailable, UnusableStore):
+                with suppress(Exception):
                     await self.look()  # that nobody tells of versions does not mean there are none
             else:
                 await self._look_if_possible()
 
-    async def _take_over(self, current: Version) -> None:
-        try:
-            await self._activated(current.document, current.version)
-        except PlanRefused as refusal:
-            self._refuse(refusal, current.version)
-        except BanyanError as error:  # a stack that this plan needs cannot be loaded
-            self._refuse(PlanRefused([Problem(str(error))]), current.version)
-        except Exception as error:  # a bug of ours must not end the data plane
-            _log.exception("plan.failed")
-            self._refuse(
-                PlanRefused([Problem(f"{type(error).__name__}: {error}")]), current.version
-            )
+    async def _take_over(self, current: Version, lineage: str) -> None:
+        accepted = Accepted(current.document, current.version, lineage)
+        async with self._activating:
+            self._looked_at = current.version, current.at
+            try:
+                if (accepted.version, accepted.text) != (self.version, self._active.text):
+                    await self._activated(accepted)
+                    self.refused = None
+                else:
+                    await self._stay(accepted)
+            except Exception as error:  # a bug of ours must not end the data plane
+                self._refuse(_refusal(error), current.version)
 
-    async def _activated(self, text: str, version: int) -> None:
-        document = await to_thread.run_sync(parse, text)
-        self._killed = self._switch.on
+    async def _stay(self, accepted: Accepted) -> None:
+        """What runs is in force: as before, again, or in a store that was made anew."""
+        if self._refused_version != accepted.version:
+            self.refused = None
+        if accepted != self._active:
+            self._active = accepted
+            await self._remember(accepted)
+
+    async def _activated(self, accepted: Accepted) -> None:
+        document = await aside(parse, accepted.text)
         if self._killed:
             plan = document.plan.model_copy(update={"kill_switch": True})
             document = replace(document, plan=plan)
-        await self._activate(document, version)
-        self.version, self._text = version, text
-        self._looked_at = max(version, self._looked_at)
-        self.refused = None
-        _log.info("plan.applied", version=version, phase=document.plan.phase.value)
-        if version:
-            await self._remember(Accepted(text, version, self._lineage))
+        await self._activate(document, accepted.version)
+        self._active = accepted
+        _log.info("plan.applied", version=accepted.version, phase=document.plan.phase.value)
+        if accepted.version:
+            await self._remember(accepted)
 
     async def _fall_back(self) -> bool:
         """To the last good plan; without one, and without a store, to the file as it is."""
-        last = await to_thread.run_sync(self._last_good.read)
+        last = await aside(self._last_good.read)
         if last is not None:
             _log.warning("plan.last_good_used", version=last.version)
-            self._lineage = last.store
-            await self._activated(last.text, last.version)
+            await self._activated(last)
             return True
         if self.lost is None:
             return False
-        text = await to_thread.run_sync(read_plan, self.door.path)
+        text = await aside(read_plan, self.door.path)
         _log.warning("plan.file_used", file=str(self.door.path), store=str(self.lost))
-        await self._activated(text, 0)
+        await self._activated(Accepted(text, 0))
         return True
 
-    async def _recover(self) -> bool:
+    async def _recover(self) -> None:
         """Puts the last good plan back into a store that has lost it: deleted, made anew, an old backup.
 
-        False for another store, with plans of its own: those are followed.
+        Another store, with plans of its own, is followed.
         """
-        last = await to_thread.run_sync(self._last_good.read)
-        if last is None and self.version:  # gone with the store: what runs is known all the same
-            last = Accepted(self._text, self.version, self._lineage)
-        newest = await to_thread.run_sync(self._versions.newest)
+        last = await self._last()
+        newest = await aside(self._versions.newest)
         if last is None or newest >= last.version:
-            return True
-        if newest and last.store != await to_thread.run_sync(self._versions.lineage):
+            return
+        if newest and not await aside(self._versions.continues, last.store):
             _log.error("store.another", version=newest, before=last.version)
-            return False
+            return
         missing = f"versions {newest + 1} to {last.version} were lost with the store"
-        act = Act("recovery", gethostname(), "plan.recover", reason=missing)
-        try:
-            await to_thread.run_sync(self._versions.recover, last.version, Proposal(last.text, act))
-        except VersionConflict:
-            return True  # another worker was faster
-        _log.error("plan.recovered", version=last.version, missing=missing)
-        return True
+        proposal = Proposal(
+            last.text, Act("recovery", gethostname(), "plan.recover", reason=missing)
+        )
+        with suppress(VersionConflict):  # another worker was faster
+            await aside(self._versions.recover, last.version, proposal, last.store)
+            _log.error("plan.recovered", version=last.version, missing=missing)
+
+    async def _last(self) -> Accepted | None:
+        """The newest plan that ran here: a sister's, or ours where the disk has lost it or is full."""
+        last = await aside(self._last_good.read)
+        ours = self._active if self.version else None
+        if ours is None or (
+            last is not None and last.store == ours.store and last.version > ours.version
+        ):
+            return last
+        return ours
 
     def _refuse(self, refusal: PlanRefused, version: int) -> None:
-        self.refused, self._looked_at = refusal, version
+        self.refused, self._refused_version = refusal, version
         metrics.PLAN_REJECTIONS.inc()
         problems = [str(problem) for problem in refusal.problems]
         _log.error("plan.refused", version=version, problems=problems, kept=self.version)
 
-    def _lose(self, error: BanyanError) -> None:
+    def _lose(self, error: Exception) -> None:
+        if not isinstance(error, BanyanError):  # a bug of ours must not end the data plane
+            if self.lost is None:
+                _log.error("watch.failed", exc_info=error)
+            error = StoreUnavailable(f"the store is not followed: {type(error).__name__}: {error}")
         if self.lost is None:
             _log.error("store.lost", error=str(error), kept=self.version)
         self.lost = error
@@ -260,6 +310,15 @@ class PlanWatch:
 
     async def _remember(self, accepted: Accepted) -> None:
         try:
-            await to_thread.run_sync(self._last_good.keep, accepted)
+            await aside(self._last_good.keep, accepted)
         except OSError as error:  # a full or read-only disk must not stop the plan
             _log.error("plan.not_kept", error=str(error))
+
+
+def _refusal(error: Exception) -> PlanRefused:
+    if isinstance(error, PlanRefused):
+        return error
+    if isinstance(error, BanyanError):  # a stack that the plan needs cannot be loaded
+        return PlanRefused([Problem(str(error))])
+    _log.error("plan.failed", exc_info=error)
+    return PlanRefused([Problem(f"{type(error).__name__}: {error}")])

@@ -181,10 +181,7 @@ def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
 
 
 def _postgres(url: sa.URL) -> sa.Engine:
-    try:
-        import psycopg  # noqa: F401, PLC0415 (an extra)
-    except ImportError as error:
-        raise UnusableStore(f"{error}; pip install 'banyan-gateway[postgres]'") from error
+    need_driver()
     return sa.create_engine(
         url,
         pool_size=POOL,
@@ -193,6 +190,14 @@ def _postgres(url: sa.URL) -> sa.Engine:
         pool_timeout=BUSY,
         connect_args=session_arguments(url),
     )
+
+
+def need_driver() -> None:
+    """Raises UnusableStore where PostgreSQL's driver is not installed."""
+    try:
+        import psycopg  # noqa: F401, PLC0415 (an extra)
+    except ImportError as error:
+        raise UnusableStore(f"{error}; pip install 'banyan-gateway[postgres]'") from error
 
 
 def session_arguments(url: sa.URL) -> dict[str, object]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.store import file
-from gateway.store.database import Database, session_arguments
+from gateway.store.database import Database, need_driver, session_arguments
 from gateway.store.errors import StoreUnavailable
 from gateway.store.failures import translated, why
 from gateway.store.versions import CHANNEL
@@ -107,6 +107,7 @@ class Notifications:
         self.listening = False
 
     def wait(self, timeout: float) -> None:
+        need_driver()
         import psycopg  # noqa: PLC0415 (an extra)
 
         try:

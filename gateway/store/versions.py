@@ -13,6 +13,7 @@ from gateway.store.tables import FILES, META, VERSIONS
 from gateway.store.transaction import Turn, take_turn
 
 CHANNEL: Final = "banyan_plan"  # PostgreSQL tells it the new version
+_BEFORE: Final = "before"  # names the id of a store that was lost, in the one made anew
 _NEWEST = sa.select(sa.func.coalesce(sa.func.max(VERSIONS.c.version), 0))
 
 
@@ -54,11 +55,35 @@ class Versions:
         with self._database.reading() as connection:
             return _newest(connection)
 
+    def mark(self) -> tuple[int, float]:
+        """Number and time of the plan in force, (0, 0) if there is none.
+
+        A store that was restored gives a number again, but not at the same time.
+        """
+        query = sa.select(VERSIONS.c.version, VERSIONS.c.at)
+        with self._database.reading() as connection:
+            row = connection.execute(query.order_by(VERSIONS.c.version.desc()).limit(1)).first()
+        return (0, 0.0) if row is None else (row.version, row.at)
+
     def lineage(self) -> str:
         """The id of this store: a restored backup has it too, another store has another."""
         query = sa.select(META.c.value).where(META.c.name == "id")
         with self._database.reading() as connection:
             return str(connection.execute(query).scalar_one())
+
+    def continues(self, store: str) -> bool:
+        """Whether a plan of the store with this id may be put back here.
+
+        It may where it is the same store, or where that one's plan was put back when this one was
+        empty and nobody has decided anything since: another host may have a newer one of it.
+        """
+        ids = sa.select(META.c.name).where(META.c.name.in_(["id", _BEFORE]), META.c.value == store)
+        actor = sa.select(VERSIONS.c.actor).order_by(VERSIONS.c.version.desc()).limit(1)
+        with self._database.reading() as connection:
+            found = set(connection.execute(ids).scalars())
+            return "id" in found or (
+                _BEFORE in found and connection.execute(actor).scalar() == "recovery"
+            )
 
     def current(self) -> Version | None:
         """The plan in force."""
@@ -93,24 +118,27 @@ class Versions:
         """
         return self._add(expected, expected + 1, proposal)
 
-    def recover(self, version: int, proposal: Proposal) -> Version:
+    def recover(self, version: int, proposal: Proposal, store: str = "") -> Version:
         """Puts a plan back that the store has lost, under the number it had.
 
-        Raises VersionConflict if the store has that version, or a newer one, after all.
+        `store` is the id of the one that it is from. Raises VersionConflict if the store has that
+        version, or a newer one, after all.
         """
         with self._database.reading() as connection:
             newest = _newest(connection)
         if newest >= version:
             raise VersionConflict(version - 1, newest)
-        return self._add(newest, version, proposal)
+        return self._add(newest, version, proposal, "" if newest else store)
 
-    def _add(self, expected: int, version: int, proposal: Proposal) -> Version:
+    def _add(self, expected: int, version: int, proposal: Proposal, before: str = "") -> Version:
         try:
             with self._database.writing() as connection:
                 take_turn(connection, Turn.VERSIONS)  # a recovery skips numbers: no key would clash
                 newest = _newest(connection)
                 if newest != expected:
                     raise VersionConflict(expected, newest)
+                if before:
+                    _remember_store(connection, before)
                 return self._insert(connection, version, proposal)
         except sa.exc.IntegrityError as error:
             raise VersionConflict(expected, self.newest()) from error
@@ -150,6 +178,12 @@ class Versions:
 
 def _newest(connection: sa.Connection) -> int:
     return int(connection.execute(_NEWEST).scalar_one())
+
+
+def _remember_store(connection: sa.Connection, store: str) -> None:
+    known = sa.select(META.c.name).where(META.c.name == _BEFORE)
+    if connection.execute(known).first() is None:
+        connection.execute(sa.insert(META).values(name=_BEFORE, value=store))
 
 
 def _digest(text: str) -> str:

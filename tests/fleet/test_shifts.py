@@ -47,7 +47,9 @@ def delays(found: Fleet) -> list[float]:
     runs: dict[tuple[str, int], list[tuple[int, float]]] = {}
     for host in found.hosts:
         for one in host.events("plan.applied"):
-            runs.setdefault((host.name, one["process"]), []).append((one["version"], applied_at(one)))
+            runs.setdefault((host.name, one["process"]), []).append(
+                (one["version"], applied_at(one))
+            )
     assert len(runs) == 8
     return [
         max(min(at for version, at in seen if version >= made) - told for seen in runs.values())

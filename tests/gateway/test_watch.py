@@ -139,6 +139,8 @@ async def test_a_file_that_is_saved_all_the_time_is_read_all_the_same(tmp_path: 
         (lambda path: path.write_text("phase: " + "[" * 60_000), "line 1: nested deeper than any plan is"),
         (lambda path: path.write_text("phase: gradual\nroutes:\n" + "[\n" * 60_000), "line 19: nested deeper than any plan is"),
         (lambda path: path.write_text("phase: gradual\nx: 2026-99-99\n"), "a value cannot be read: month must be in 1..12"),
+        (lambda path: path.write_text("phase: gradual\nx: !!int _\n"), "a value cannot be read: string index out of range"),
+        (lambda path: path.write_text('phase: "\\U99999999"\n'), "a value cannot be read: Python int too large to convert to C int"),
     ],
 )  # fmt: skip
 async def test_b070_b072_a_damaged_file_is_named_once_and_the_last_good_plan_stays(
