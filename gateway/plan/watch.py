@@ -56,7 +56,8 @@ class PlanWatch:
         self._last_good, self._switch = host.last_good, host.switch
         self._activate = activate
         self._active = Accepted("", 0)
-        self._killed = False  # the host's switch is on, and was obeyed or found to be impossible
+        self._killed = False  # the host's switch is on
+        self._obeyed = False  # and what is active was activated so
         self._blind: OSError | None = None  # why nobody can tell whether it is on
         self._looking = anyio.Lock()  # the file and the store are followed side by side
         self._activating = anyio.Lock()  # a host is killed however long the store takes to answer
@@ -83,7 +84,8 @@ class PlanWatch:
             if self.refused
             else []
         )
-        killed = f"{self._switch.path}: this host sends everything to legacy: {self._switch.why}"
+        does = "sends everything to legacy" if self._obeyed else "cannot send everything to legacy"
+        killed = f"{self._switch.path}: this host {does}: {self._switch.why}"
         return [
             *([killed] if self._killed else []),
             *of_file,
@@ -239,7 +241,7 @@ class PlanWatch:
             plan = document.plan.model_copy(update={"kill_switch": True})
             document = replace(document, plan=plan)
         await self._activate(document, accepted.version)
-        self._active = accepted
+        self._active, self._obeyed = accepted, self._killed
         _log.info("plan.applied", version=accepted.version, phase=document.plan.phase.value)
         if accepted.version:
             await self._remember(accepted)

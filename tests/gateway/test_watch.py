@@ -110,6 +110,7 @@ async def test_a_host_in_phase_full_says_that_it_cannot_be_killed(tmp_path: Path
         HostSwitch(tmp_path / "var/kill-switch").turn_on("by ann")
         await until(lambda: app.watch.refused is not None)
         assert "there is no legacy to go to in `phase: full`" in str(app.watch.refused)
+        assert "this host cannot send everything to legacy: by ann" in app.watch.problems[0]
         answer = await AsgiTarget(app).send(Request("GET", "/who"))
         assert answer.header("x-served-by") == "modern"
 
