@@ -90,9 +90,13 @@ class Database:
                     prepare(engine)
                     self._prepared = engine
                 with engine.connect() as connection:
-                    begin(connection)
-                    yield connection
-                    connection.commit()
+                    try:
+                        begin(connection)
+                        yield connection
+                        connection.commit()
+                    finally:
+                        if engine is not self._engine:  # closed meanwhile, and its pool with it
+                            connection.detach()
             except sa.exc.DBAPIError as error:
                 self._doubt(engine, error)
                 raise

@@ -54,6 +54,19 @@ def test_transactions_that_fail_give_their_connections_back(store: Store) -> Non
         assert connection.execute(sa.text("SELECT count(*) FROM banyan_meta")).scalar() == 2
 
 
+def test_what_is_in_use_when_the_store_is_closed_is_closed_after_use(store: Store) -> None:
+    """A worker that stops leaves threads behind that wait for the store."""
+    applied(store, PLAN)
+    with store.database.reading() as connection:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        store.close()
+        assert connection.execute(sa.text("SELECT count(*) FROM plan_versions")).scalar() == 1
+    with pytest.raises(Exception, match="closed"):
+        driver.cursor().execute("SELECT 1")
+    assert store.versions.newest() == 1
+
+
 def test_a_pool_without_a_free_connection_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
