@@ -22,7 +22,8 @@ def configure_logs() -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        # In one piece: `print` writes the line's end by itself, and another worker may come in between
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
     logging.basicConfig(

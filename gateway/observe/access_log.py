@@ -5,9 +5,11 @@ would stop the loop. What the thread cannot write in time is dropped and counted
 """
 
 import sys
+from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from queue import SimpleQueue
+from select import PIPE_BUF
 from threading import Thread
 from typing import Final, TextIO
 
@@ -63,11 +65,27 @@ class AccessLog:
 
     def _write(self) -> None:
         while (batch := self._batches.get()) is not None:
+            lost = len(batch)
             try:
-                self._stream.write("".join(map(_line, batch)))
-                self._stream.flush()
+                for lines in _pieces(map(_line, batch)):
+                    self._stream.write("".join(lines))
+                    self._stream.flush()
+                    lost -= len(lines)
             except OSError:  # a full disk, a closed pipe: the next batch may have more luck
-                ACCESS_LINES_DROPPED.inc(len(batch))
+                ACCESS_LINES_DROPPED.inc(lost)
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Whole lines that a pipe takes as one: what another worker writes cannot come in between."""
+    piece, size = list[str](), 0
+    for line in lines:
+        if piece and size + len(line) > PIPE_BUF:
+            yield piece
+            piece, size = [], 0
+        piece.append(line)
+        size += len(line)
+    if piece:
+        yield piece
 
 
 def _line(exchange: Exchange) -> str:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from prometheus_client import REGISTRY
 
 from gateway.assignment import Decision
 from gateway.control.report import quantile, report
 from gateway.exchange import Exchange
+from gateway.logs import configure_logs
 from gateway.observe.access_log import AccessLog
 from gateway.observe.traffic import BOUNDS, read_traffic
 from gateway.override import Overrides
@@ -176,6 +178,40 @@ def test_b056_a_reader_that_stands_still_costs_lines_and_blocks_nobody() -> None
     assert 64 * 40 <= dropped <= 64 * 44  # 256 batches wait, one is being written
     go_on.set()
     log.close()
+
+
+class Pieces(io.StringIO):
+    """Remembers what each call wrote."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.written.append(text)
+        return len(text)
+
+
+def test_the_lines_of_several_workers_do_not_run_into_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They share a pipe, which takes 4096 bytes as one."""
+    out = Pieces()
+    log = AccessLog(out)
+    decision = Decision(Stack.LEGACY, Reason.SPLIT, 7)
+    for _ in range(100):
+        log.observe(Exchange(0.0, "id", "GET /x", "GET", "/x" * 99, decision, 1, 200, 0.001))
+    log.close()
+    assert sum(piece.count("\n") for piece in out.written) == 100
+    assert all(piece.endswith("\n") and len(piece) <= 4096 for piece in out.written)
+    assert len(out.written) < 20
+
+    told = Pieces()
+    monkeypatch.setattr(sys, "stderr", told)
+    configure_logs()
+    structlog.get_logger().info("plan.applied", version=7)
+    structlog.reset_defaults()
+    assert [piece.endswith("}\n") for piece in told.written] == [True]
 
 
 def test_an_access_line_is_json_and_keeps_what_clients_send_inert() -> None:
