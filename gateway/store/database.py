@@ -95,7 +95,8 @@ class Database:
                         yield connection
                         connection.commit()
                     finally:
-                        if engine is not self._engine:  # closed meanwhile, and its pool with it
+                        closed = engine is not self._engine  # meanwhile, and its pool with it
+                        if closed and not connection.invalidated:
                             connection.detach()
             except sa.exc.DBAPIError as error:
                 self._doubt(engine, error)

@@ -219,7 +219,8 @@ def _request(case: Generated) -> tuple[Request, requests.PreparedRequest]:
     names = ("method", "url", "headers", "params", "data", "json", "cookies")
     prepared = requests.Request(**{n: arguments[n] for n in names if n in arguments}).prepare()
     target = (prepared.url or "").removeprefix(BASE)
-    body: str | bytes = prepared.body or b""  # type: ignore[assignment]  # never a stream here
+    body = prepared.body or b""
+    assert isinstance(body, str | bytes)  # never a stream here
     headers = {name.lower(): str(value) for name, value in prepared.headers.items()}
     kept = {"content-type", "if-match", "accept"}
     request = Request(

@@ -12,11 +12,22 @@ from gateway.plan.watch import Host, PlanWatch
 from gateway.settings import Settings
 from gateway.store.opening import Store
 from gateway.store.signal import signal_of
+from tests.store.acts import applied, numbered
 
 
 def desk(store: Store, folder: Path) -> PlanDesk:
     settings = Settings(var=folder, plan=folder / "traffic.yaml", secret="sixteen bytes or more")
     return PlanDesk(store.versions, settings, lambda: [Inventory(None, None)])
+
+
+async def followed(store: Store, folder: Path) -> "Follower":
+    """One at version 3; the first came from its file."""
+    follower = Follower(store, folder)
+    await follower.watch.start()
+    applied(store, *numbered(2))
+    await follower.watch.look()
+    assert follower.active == [1, 3]
+    return follower
 
 
 class Follower:

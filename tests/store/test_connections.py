@@ -67,6 +67,23 @@ def test_what_is_in_use_when_the_store_is_closed_is_closed_after_use(store: Stor
     assert store.versions.newest() == 1
 
 
+def test_a_session_that_the_server_ends_after_the_store_is_closed_is_unavailable(
+    fleet_store: Store, server: Server
+) -> None:
+    applied(fleet_store, PLAN)
+
+    def outlived() -> None:
+        with fleet_store.database.reading() as connection:
+            pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+            fleet_store.close()
+            server.execute(f"SELECT pg_terminate_backend({pid})")
+            connection.execute(sa.text("SELECT 1"))
+
+    with pytest.raises(StoreUnavailable):
+        outlived()
+    assert fleet_store.versions.newest() == 1
+
+
 def test_a_pool_without_a_free_connection_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

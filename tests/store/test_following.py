@@ -15,7 +15,7 @@ from gateway.plan.switch import HostSwitch
 from gateway.store.opening import Store, open_store
 from gateway.store.versions import Proposal, Version
 from tests.store.acts import PLAN, applied, numbered, proposal
-from tests.store.following import Follower
+from tests.store.following import Follower, followed
 
 WRONG = "phase: nonsense\n"
 NONSENSE = "line 1: phase: 'nonsense' is no phase: parallel, gradual or full; nearest: parallel"
@@ -23,13 +23,7 @@ NONSENSE = "line 1: phase: 'nonsense' is no phase: parallel, gradual or full; ne
 
 @pytest.fixture
 async def follower(store: Store, tmp_path: Path) -> Follower:
-    """At version 3; the first came from its file."""
-    follower = Follower(store, tmp_path / "worker")
-    await follower.watch.start()
-    applied(store, *numbered(2))
-    await follower.watch.look()
-    assert follower.active == [1, 3]
-    return follower
+    return await followed(store, tmp_path / "worker")
 
 
 @pytest.fixture

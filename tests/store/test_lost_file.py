@@ -18,7 +18,7 @@ from gateway.store.signal import signal_of
 from gateway.store.versions import Version
 from tests.postgres import Server
 from tests.store.acts import PLAN, applied, numbered, proposal
-from tests.store.following import Follower
+from tests.store.following import Follower, followed
 
 
 def beside(path: Path) -> list[Path]:
@@ -74,13 +74,7 @@ DAMAGED = [empty, overwrite, replace, damage_pages]
 
 @pytest.fixture
 async def follower(file_store: Store, tmp_path: Path) -> Follower:
-    """At version 3; the first came from its file."""
-    follower = Follower(file_store, tmp_path / "worker")
-    await follower.watch.start()
-    applied(file_store, *numbered(2))
-    await follower.watch.look()
-    assert follower.active == [1, 3]
-    return follower
+    return await followed(file_store, tmp_path / "worker")
 
 
 def told(version: Version | None) -> tuple[int, str, str]:

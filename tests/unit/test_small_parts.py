@@ -192,9 +192,7 @@ class Pieces(io.StringIO):
         return len(text)
 
 
-def test_the_lines_of_several_workers_do_not_run_into_each_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_access_lines_of_several_workers_do_not_run_into_each_other() -> None:
     """They share a pipe, which takes 4096 bytes as one."""
     out = Pieces()
     log = AccessLog(out)
@@ -206,11 +204,15 @@ def test_the_lines_of_several_workers_do_not_run_into_each_other(
     assert all(piece.endswith("\n") and len(piece) <= 4096 for piece in out.written)
     assert len(out.written) < 20
 
+
+def test_a_line_of_the_log_is_written_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Pieces()
     monkeypatch.setattr(sys, "stderr", told)
     configure_logs()
-    structlog.get_logger().info("plan.applied", version=7)
-    structlog.reset_defaults()
+    try:
+        structlog.get_logger().info("plan.applied", version=7)
+    finally:
+        structlog.reset_defaults()
     assert [piece.endswith("}\n") for piece in told.written] == [True]
 
 
