@@ -174,14 +174,15 @@ def _sqlite(path: Path) -> sa.Engine:
         max_overflow=POOL,
         pool_timeout=BUSY,
     )
-    sa.event.listen(engine, "connect", _set_up)
+    sa.event.listen(engine, "connect", partial(_set_up, path))
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    # The file remembers its mode; two processes that change it at once wait for each other
+def _set_up(path: Path, connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    # The file remembers its mode. Of two that change it at once, SQLite refuses one without waiting
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode = WAL")
+        with file.locked(path.parent):
+            connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # a power cut loses no plan and no audit line
 
 

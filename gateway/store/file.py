@@ -32,7 +32,7 @@ def identity(path: Path) -> Identity | None:
 def make(path: Path) -> None:
     """Makes an empty file if there is none. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.parent):
+    with locked(path.parent):
         if not path.exists():
             for end in ("-wal", "-shm", "-journal"):
                 _beside(path, end).unlink(missing_ok=True)
@@ -50,6 +50,17 @@ def opened(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
     )
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time, and one of its threads. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _beside(path: Path, end: str) -> Path:
     return path.with_name(path.name + end)
 
@@ -59,13 +70,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

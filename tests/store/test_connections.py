@@ -1,5 +1,6 @@
 """Connections: shared by threads, given back, closed; a new store is made once by whoever is first."""
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from gateway.store import file
 from gateway.store.database import POOL
 from gateway.store.errors import StoreUnavailable, VersionConflict
 from gateway.store.opening import Store
@@ -161,6 +163,23 @@ def test_processes_that_open_a_new_store_at_once_make_it_once(store: Store, stor
     assert refused == [(0, 1)] * (2 * THREADS - 1)
     with store.database.reading() as connection:
         assert set(sa.inspect(connection).get_table_names()) == set(metadata.tables)
+
+
+def test_who_opens_a_new_file_waits_for_another_who_sets_it_up(
+    file_store: Store, path: Path
+) -> None:
+    """While one changes the mode of a file, SQLite tells a second one at once that it is locked."""
+    file_store.database._opened()  # the file is there, and no connection to it yet
+    other = sqlite3.connect(path, isolation_level=None)
+    with ThreadPoolExecutor(1) as thread:
+        with file.locked(path.parent):
+            other.execute("BEGIN IMMEDIATE")
+            made = thread.submit(applied, file_store, PLAN)
+            with pytest.raises(TimeoutError):
+                made.result(0.5)
+            other.execute("ROLLBACK")
+        assert made.result(10)[0].version == 1
+    other.close()
 
 
 @pytest.mark.parametrize(
