@@ -12,6 +12,7 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from typing import Any
 
 import pytest
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -32,7 +33,8 @@ WHERE = "is BANYAN_SERVER or --server right, and does `banyan control` run there
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """The URL of an app on a free port."""
+    """The URL of an app on a free port, of which nothing is logged where commands print."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on")
         server = uvicorn.Server(config)
