@@ -242,9 +242,10 @@ def _move(one: dict[str, Any]) -> str:
         return f"{one['route']}: no client was seen in the last half hour"
     about = "" if one["exact"] else "about "
     parts = [
-        f"{one[key]} move to {stack}"
+        f"{one[key]} {'moves' if one[key] == 1 else 'move'} to {stack}"
         for key, stack in (("to_modern", "modern"), ("to_legacy", "legacy"))
         if one[key]
     ]
     who = " and ".join(parts) or "none moves"
-    return f"{one['route']}: of {about}{one['clients']} clients seen lately, {about}{who}"
+    s = "" if one["clients"] == 1 else "s"
+    return f"{one['route']}: of {about}{one['clients']} client{s} seen lately, {about}{who}"

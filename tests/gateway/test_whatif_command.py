@@ -246,7 +246,16 @@ def test_without_a_route_workers_tell_of_each_that_was_asked(planned: Shell) -> 
     seen(planned, {"GET /who": [5, 10_000]})
     assert planned("whatif", "25%") == 0
     assert [one for one in planned.out.splitlines() if "seen lately" in one] == [
-        "  GET /who: of 2 clients seen lately, 1 move to modern"
+        "  GET /who: of 2 clients seen lately, 1 moves to modern"
+    ]
+
+
+def test_one_client_is_not_several(planned: Shell) -> None:
+    seen(planned, {"GET /who": [10_000], "GET /items/{n:int}": [90_000]})
+    assert planned("whatif", "25%") == 0
+    assert [one for one in planned.out.splitlines() if "seen lately" in one] == [
+        "  GET /who: of 1 client seen lately, 1 moves to modern",
+        "  GET /items/{n:int}: of 1 client seen lately, none moves",
     ]
 
 
