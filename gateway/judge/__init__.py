@@ -1,0 +1,1 @@
+"""Judging modern against legacy: evidence and verdicts, and what follows from them."""
