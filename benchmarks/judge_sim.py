@@ -8,7 +8,7 @@ the other two each minute. Seeds are fixed: the same figures come out every time
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,7 @@ class Cell:
     share: float
     legacy: float
     modern: float
+    clump: int = 1  # a failing client fails so many times in a row
 
     def __str__(self) -> str:
         return f"{self.share:.0%}, {100 * self.legacy:g} → {100 * self.modern:g} %"
@@ -74,18 +75,18 @@ class Events:
     asked: NDArray[np.int64]  # requests to modern so far
 
 
-def hour_of(cell: Cell, runs: int, chance: np.random.Generator, clump: int = 1) -> Events:
-    """Draws an hour; each failing client fails `clump` times in a row, and each is counted."""
+def hour_of(cell: Cell, runs: int, chance: np.random.Generator) -> Events:
+    """Draws an hour; every failure of a clump is counted."""
     likely = cell.share * cell.modern, (1 - cell.share) * cell.legacy
     rate = sum(likely)
     most = int(HOUR * rate + 6 * (HOUR * rate) ** 0.5 + 10)
     gaps = chance.geometric(rate, (runs, most))
     failed = chance.random((runs, most)) < likely[0] / rate
     asked = chance.binomial(gaps - 1, cell.share) + failed
-    at = np.repeat(gaps.cumsum(1), clump, axis=1)
-    modern = np.repeat(failed, clump, axis=1).astype(np.int64).cumsum(1)
-    total = np.broadcast_to(np.arange(1, most * clump + 1), at.shape)
-    return Events(at, modern, total, np.repeat(asked.cumsum(1), clump, axis=1))
+    at = np.repeat(gaps.cumsum(1), cell.clump, axis=1)
+    modern = np.repeat(failed, cell.clump, axis=1).astype(np.int64).cumsum(1)
+    total = np.broadcast_to(np.arange(1, most * cell.clump + 1), at.shape)
+    return Events(at, modern, total, np.repeat(asked.cumsum(1), cell.clump, axis=1))
 
 
 def log_ratios(events: Events, share: float, *, known: bool) -> Floats:
@@ -130,14 +131,12 @@ class Watches:
             return np.logaddexp(self._late, np.log(weight))
 
 
-def event_test(
-    cell: Cell, runs: int, seed: int, *, hours: int = 1, known: bool = True, clump: int = 1
-) -> Outcome:
+def event_test(cell: Cell, runs: int, seed: int, *, hours: int = 1, known: bool = True) -> Outcome:
     """The judge's own, for so many hours."""
     chance = np.random.default_rng(seed)
     watches, first = Watches(runs), np.full(runs, np.inf)
     for hour in range(hours):
-        events = hour_of(cell, runs, chance, clump)
+        events = hour_of(cell, runs, chance)
         within = events.at <= HOUR
         ratios = log_ratios(events, cell.share, known=known)
         crossed = (watches.log_e(ratios) >= _GOAL) & within
@@ -209,7 +208,7 @@ def clumps(runs: int) -> Iterator[str]:
     yield "|---|---|---|"
     once = event_test(CELLS[0], runs, 11)
     for clump in (1, 3, 10):
-        each = event_test(CELLS[0], runs, 11, clump=clump)
+        each = event_test(replace(CELLS[0], clump=clump), runs, 11)
         yield f"| {clump} | {each.found:.1%} | {once.found:.1%} |"
 
 

@@ -95,7 +95,7 @@ class Watch:
     1 / (6 j (j + 1)), which adds up to one.
     """
 
-    __slots__ = ("_count", "_whole", "_late")
+    __slots__ = ("_count", "_late", "_whole")
 
     def __init__(self) -> None:
         self._count = 0  # segments so far
