@@ -6,8 +6,9 @@ from time import perf_counter
 from typing import Any, Final
 
 from gateway.failover import Budget
+from gateway.faults import fingerprint
 from gateway.head import REQUEST_ID, Header
-from gateway.messages import Message, Receive, Send
+from gateway.messages import FAULT, Message, Receive, Send
 
 _SERVER_ERROR: Final = 500
 _HELD: Final = 64 * 1024  # bytes of an answer that is held until it is there as a whole
@@ -29,7 +30,8 @@ class Answer:
 
     __slots__ = (
         "_held", "_received", "_request_id", "_send", "_served_by", "began", "budget", "dropped",
-        "failed", "left", "over_budget", "overdue", "since", "status", "task", "too_large",
+        "failed", "fault", "left", "over_budget", "overdue", "retried", "since", "status", "task",
+        "too_large",
     )  # fmt: skip
 
     def __init__(
@@ -43,10 +45,12 @@ class Answer:
         self.budget: Budget | None = None  # set: another stack may answer if this one fails
         self.status = 0  # of what the client got; 0: nothing yet
         self.failed = 0  # the status that was kept back
+        self.fault = ""  # what is known of a failure, see gateway.faults
         self.over_budget = False  # it would have been, but for the budget
         self.left = False  # the client, while something was sent to it
         self.overdue = False  # the deadline has passed
         self.too_large = False  # the request's body
+        self.retried = False  # another stack answers now
         self.dropped = False  # what the stack says is not heard any more
         self._held: list[Message] = []  # an answer that may still fail
         self._received = 0  # bytes of the request's body
@@ -58,8 +62,10 @@ class Answer:
         if self._held:
             await self._hold_on(message)
         elif message["type"] == "http.response.start" and self.budget is not None:
-            if message["status"] >= _SERVER_ERROR and self.fail(message["status"]):
-                return
+            if message["status"] >= _SERVER_ERROR:
+                self._blame(message)
+                if self.fail(message["status"]):
+                    return
             if _length(message) <= _HELD:
                 self._held.append(message)
             else:
@@ -78,6 +84,8 @@ class Answer:
     async def _pass(self, message: Message) -> None:
         starts = message["type"] == "http.response.start"
         if starts:
+            if message["status"] >= _SERVER_ERROR:
+                self._blame(message)
             headers = message.get("headers", ())
             message["headers"] = [*headers, *self._served_by, self._request_id]
         try:
@@ -91,6 +99,8 @@ class Answer:
     def fail(self, status: int) -> bool:
         """The stack failed; True: nothing of it was sent, and another one may answer instead."""
         self._held = []
+        if self.failed and self.dropped:  # an app that answers 500 and raises too
+            return True
         if self.budget is None or self.status or self.left:
             return False
         if not self.budget.take():
@@ -107,14 +117,31 @@ class Answer:
     def again(self, served_by: Sequence[Header]) -> None:
         """Another stack answers now."""
         self._served_by, self.budget = served_by, None
-        self.dropped = self.overdue = False
+        self.retried, self.dropped, self.overdue = True, False, False
         self.since = perf_counter()
+
+    def blame(self, error: BaseException) -> None:
+        """The stack raised; what a client does is no stack's fault."""
+        if (
+            not self.retried
+            and not self.left
+            and not isinstance(error, ClientTooSlow | BodyTooLarge)
+        ):
+            self.fault = self.fault or getattr(error, "fault", "") or fingerprint(error)
+
+    def _blame(self, start: Message) -> None:
+        """Keeps what the first stack that failed says of it; the server need not know."""
+        fault = start.pop(FAULT, "")
+        if not self.retried:
+            self.fault = self.fault or fault
 
     def receiving(self, receive: Receive, limit: int) -> Receive:
         """A `receive` that keeps the request's body below `limit` bytes, and the time it last came."""
 
         async def counted() -> Message:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                self.left = True
             self.since = perf_counter()
             self._received += len(message.get("body", b""))
             if self._received > limit:

@@ -15,7 +15,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from gateway.dispatch import UNMATCHED, ActivePlan, Dispatch
+from gateway.dispatch import ActivePlan, Dispatch
 from gateway.door.keeper import Doorkeeper
 from gateway.edge.hygiene import check
 from gateway.edge.refusals import refuse
@@ -46,7 +46,7 @@ from gateway.settings import Settings
 from gateway.stacks.host import Loader, StackHost, loader
 from gateway.store.opening import open_store
 from gateway.store.signal import signal_of
-from gateway.words import Phase, Stack
+from gateway.words import UNMATCHED, Phase, Stack
 
 _TICK: Final = 1.0  # seconds between flushes of the access log and updates of gauges
 _LAST_BEAT: Final = 1.0  # seconds; a store that hangs must not cost the apps their end

@@ -1,5 +1,6 @@
 """Which stack answers, and why. Pure: the hot path and `banyan explain` call the same `decide`."""
 
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -32,9 +33,11 @@ def decide(
     unit: bytes,
     override: Stack | None = None,
     pinned: Stack | None = None,
+    broken: Callable[[Route], bool] | None = None,
 ) -> Decision:
     """The stack for `unit` on `route` (None: no route of the table).
 
+    `broken` says whether modern fails the route right now; it is asked only about what would go there.
     The split is the half-open interval [0, split) of buckets: raising it moves nobody back, 0 is
     nobody and SPACE is everybody by the same comparison.
     """
@@ -45,9 +48,14 @@ def decide(
     if override is not None:
         return Decision(override, Reason.OVERRIDE, bucket)
     if pinned is not None:
-        return Decision(pinned, Reason.PINNED, bucket)
-    to_modern = route is not None and bucket < route.split
-    return Decision(Stack.MODERN if to_modern else Stack.LEGACY, Reason.SPLIT, bucket)
+        stack, reason = pinned, Reason.PINNED
+    elif route is not None and bucket < route.split:
+        stack, reason = Stack.MODERN, Reason.SPLIT
+    else:
+        return Decision(Stack.LEGACY, Reason.SPLIT, bucket)
+    if broken is not None and route is not None and stack is Stack.MODERN and broken(route):
+        return Decision(Stack.LEGACY, Reason.BREAKER, bucket)
+    return Decision(stack, reason, bucket)
 
 
 def _certain(table: RouteTable, route: Route | None) -> tuple[Stack, Reason] | None:

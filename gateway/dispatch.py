@@ -25,9 +25,11 @@ import structlog
 
 from gateway.answer import Answer, ClientTooSlow
 from gateway.assignment import Decision, decide
+from gateway.breakers import CLIENT_LEFT, Breakers
 from gateway.door.entry import Matched
 from gateway.exchange import Exchange, Observer
 from gateway.failover import Budget
+from gateway.faults import TIMEOUT
 from gateway.head import (
     IDEMPOTENCY_KEY,
     OURS,
@@ -47,10 +49,8 @@ from gateway.refusal import refuse
 from gateway.routes import Route
 from gateway.routing import RouteTable
 from gateway.settings import Settings
-from gateway.words import Reason, Stack
+from gateway.words import UNMATCHED, Reason, Stack
 
-UNMATCHED: Final = "unmatched"
-CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
 _CLOSE: Final = (b"connection", b"close")
 _LENGTH: Final = b"content-length"
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -71,13 +71,18 @@ class Dispatch:
     """The ASGI app behind the port. `plan` and `stacks` are set before the first request."""
 
     def __init__(
-        self, observers: Sequence[Observer], overrides: Overrides, settings: Settings
+        self,
+        observers: Sequence[Observer],
+        overrides: Overrides,
+        settings: Settings,
+        breakers: Breakers | None = None,
     ) -> None:
         self.plan: ActivePlan
         self.stacks: Mapping[Stack, App] = {}
         self.in_flight = dict.fromkeys(Stack, 0)
         self.budget = Budget()
-        self._observers = observers
+        self.breakers = breakers or Breakers()
+        self._observers = [self.breakers, *observers]
         self._overrides = overrides
         self._pins = Pins()
         self._running: set[Answer] = set()
@@ -133,6 +138,7 @@ class Dispatch:
                     perf_counter() - answer.began,
                     answer.failed,
                     answer.over_budget,
+                    answer.fault,
                 )
             )
 
@@ -166,6 +172,7 @@ class Dispatch:
                 raise
             answer.task.uncancel()
         except BaseException as error:
+            answer.blame(error)
             # The server answers as it would for the bare app; cut in the middle counts as failed too.
             if not answer.fail(500) and not answer.dropped:
                 if not answer.left and not isinstance(error, ClientTooSlow):
@@ -180,7 +187,12 @@ class Dispatch:
         if answer.too_large and not answer.status:
             answer.dropped = False
             await refuse(answer.send, 413, self._too_large, _CLOSE)
-        elif answer.overdue and not answer.status and not answer.fail(504):
+        elif answer.overdue and not answer.status:
+            await self._refuse_overdue(answer)
+
+    async def _refuse_overdue(self, answer: Answer) -> None:
+        answer.fault = answer.fault or TIMEOUT
+        if not answer.fail(504):
             await refuse(answer.send, 504, f"No answer within {self._deadline:g} seconds")
 
     def _may_fail_over(self, route: Route | None, decision: Decision, scope: Scope) -> bool:
@@ -202,10 +214,11 @@ class Dispatch:
     ) -> Decision:
         unit = plan.reader.unit(found, scope)
         override = self._overrides.verify(found[OVERRIDE], time()) if OVERRIDE in found else None
+        broken = self.breakers.refuses if self.breakers.tripped else None
         if IDEMPOTENCY_KEY not in found:
-            return decide(plan.table, route, unit, override)
+            return decide(plan.table, route, unit, override, None, broken)
         pin = pin_of(unit, found[IDEMPOTENCY_KEY])
-        decision = decide(plan.table, route, unit, override, self._pins.get(pin))
+        decision = decide(plan.table, route, unit, override, self._pins.get(pin), broken)
         self._pins.keep(pin, decision.stack)
         return decision
 

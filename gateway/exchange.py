@@ -3,6 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from gateway.assignment import Decision
+from gateway.faults import NOBODYS
 
 
 class Exchange(NamedTuple):
@@ -19,6 +20,12 @@ class Exchange(NamedTuple):
     seconds: float
     failed: int = 0  # status of modern's answer that legacy's replaced; 0: none was
     over_budget: bool = False  # legacy would have replaced it, had the budget allowed
+    fault: str = ""  # what is known of a failure, see gateway.faults
+
+    @property
+    def error(self) -> bool:
+        """The stack that was decided for has failed, whatever the client got."""
+        return bool(self.failed) or (self.status >= 500 and self.fault != NOBODYS)
 
 
 class Observer(Protocol):

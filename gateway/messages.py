@@ -8,5 +8,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 DOOR: Final = "banyan.door"  # in a scope: what the front door decided; the kit's `DECIDED`
+FAULT: Final = (
+    "banyan.fault"  # in the start of a failing answer: what went wrong, see gateway.faults
+)
 OWN: Final = "banyan.own"  # in a scope: modern gets the request as the client sent it
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

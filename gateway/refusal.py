@@ -2,12 +2,15 @@
 
 import json
 
-from gateway.messages import Send
+from gateway.messages import FAULT, Send
 
 
-async def refuse(send: Send, status: int, error: str, *headers: tuple[bytes, bytes]) -> None:
-    """Answers with a status and a short JSON body."""
+async def refuse(
+    send: Send, status: int, error: str, *headers: tuple[bytes, bytes], fault: str = ""
+) -> None:
+    """Answers with a status and a short JSON body; `fault` is for those who judge the stack."""
     body = json.dumps({"error": error}).encode() + b"\n"
     framing = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": [*framing, *headers]})
+    start = {"type": "http.response.start", "status": status, "headers": [*framing, *headers]}
+    await send({**start, FAULT: fault} if fault else start)
     await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,6 @@
 """A route: what a plan splits and a metric is labelled with. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 SPACE: Final = 100_000  # buckets of a split: one is 0.001 %
@@ -21,8 +21,7 @@ class Route:
     key: bytes = b""  # keys the cohort's hash
     failover: bool = True  # legacy answers where modern fails a safe request
     own: bool = False  # modern's own routing decides: the request reaches it as the client sent it
+    id: str = field(init=False)  # metric label, and name in a plan: `GET /api/orders/{order_id}`
 
-    @property
-    def id(self) -> str:
-        """The metric label and the name in a plan: `GET /api/orders/{order_id}`."""
-        return f"{self.method} {self.template}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.method} {self.template}")

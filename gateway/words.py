@@ -1,6 +1,9 @@
 """The closed sets of the glossary (CONTEXT.md): every label, log field and message uses these words."""
 
 from enum import StrEnum
+from typing import Final
+
+UNMATCHED: Final = "unmatched"  # in place of a route's id: the label of what reaches no route
 
 
 class Stack(StrEnum):
@@ -26,5 +29,6 @@ class Reason(StrEnum):
     MODERN_MISSING = "modern_missing"
     LEGACY_MISSING = "legacy_missing"
     OVERRIDE = "override"
+    BREAKER = "breaker"
     PINNED = "pinned"
     SPLIT = "split"

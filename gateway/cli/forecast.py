@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dispatch import UNMATCHED
 from gateway.endpoints import parse_endpoint
 from gateway.plan.diff import rule_key
 from gateway.plan.patterns import is_pattern, matches, rank
 from gateway.routes import SPACE
 from gateway.whatif import Asked, Change, Seen, what_if
-from gateway.words import Phase
+from gateway.words import UNMATCHED, Phase
 
 if TYPE_CHECKING:
     from gateway.cli.client import Client

@@ -65,6 +65,12 @@ FAILOVERS = Counter(
     "Failing answers of modern, by what legacy did: rescued, failed too, or was over the budget.",
     ("route", "outcome"),
 )
+BREAKER_STATE = Gauge(
+    "gateway_breaker_state",
+    "A route's breaker: 0 closed, 1 half-open, 2 open; of several workers the worst.",
+    ("route",),
+    multiprocess_mode="livemax",
+)
 EVENT_LOOP_LAG = Gauge(
     "gateway_event_loop_lag_seconds",
     "The longest the event loop was late in the last second; of several workers the worst.",

@@ -34,6 +34,7 @@ from anyio import to_thread
 from prometheus_client import Counter
 
 from gateway.endpoints import Told
+from gateway.faults import UNREACHABLE
 from gateway.inventory import told_from
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned, StackNotFound
@@ -92,7 +93,8 @@ class Supervisor:
                 async with timeout(seconds):
                     await self.up.wait()
             except TimeoutError:
-                raise StackFailed(502, "its process has ended and is being restarted") from None
+                why = "its process has ended and is being restarted"
+                raise StackFailed(502, why, UNREACHABLE) from None
         return await connector(Remote("", path=str(self._path)), seconds)(factory)
 
     async def _start(self) -> None:

@@ -1,16 +1,24 @@
 """Why a remote stack's answer does not reach the client."""
 
+from gateway.faults import CUT, NOBODYS
+
 
 class StackFailed(Exception):
-    """Before the answer began: the client gets `status`, and the message as the reason."""
+    """Before the answer began: the client gets `status`, and the message as the reason.
 
-    def __init__(self, status: int, why: str) -> None:
+    `fault` is one of gateway.faults, for those who judge the stack.
+    """
+
+    def __init__(self, status: int, why: str, fault: str = "") -> None:
         super().__init__(why)
-        self.status = status
+        self.status, self.fault = status, fault
 
 
 class Unforwardable(StackFailed):
     """The request itself cannot be sent on as one HTTP/1.1 request; no stack is to blame."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(status, why, NOBODYS)
 
 
 class StackCut(Exception):
@@ -18,3 +26,5 @@ class StackCut(Exception):
 
     So the client can tell that what it has is not all.
     """
+
+    fault = CUT

@@ -15,6 +15,7 @@ import structlog
 
 from gateway.edge.cycle import SPLICE
 from gateway.edge.duct import SourceEnded
+from gateway.faults import CUT, TIMEOUT
 from gateway.messages import Receive, Scope, Send
 from gateway.refusal import refuse
 from gateway.settings import Settings
@@ -66,14 +67,14 @@ class HTTPStack:
             await self._converse(connection, opening, client, send)
         except Closed as error:
             if not request.repeatable:
-                raise StackFailed(502, str(error)) from error
+                raise StackFailed(502, str(error), CUT) from error
         else:
             return
         connection = await self._pool.acquire(until, fresh=True)
         try:
             await self._converse(connection, opening, client, send)
         except Closed as error:
-            raise StackFailed(502, str(error)) from error
+            raise StackFailed(502, str(error), CUT) from error
 
     async def _converse(
         self, connection: Connection, opening: bytes, client: Client, send: Send
@@ -102,7 +103,9 @@ class HTTPStack:
             except TimeoutError:
                 until = client.since + self._deadline
                 if until <= self._now():
-                    raise StackFailed(504, f"no answer within {self._deadline:g} s") from None
+                    raise StackFailed(
+                        504, f"no answer within {self._deadline:g} s", TIMEOUT
+                    ) from None
             if answer.continued:
                 client.go_on()
 
@@ -158,8 +161,9 @@ class HTTPStack:
 
     async def _refuse(self, send: Send, failure: StackFailed) -> None:
         if isinstance(failure, Unforwardable):
-            await refuse(send, failure.status, str(failure))
+            await refuse(send, failure.status, str(failure), fault=failure.fault)
             return
         _log.warning("stack.failed", stack=self._name, status=failure.status, error=str(failure))
         headers = (_RETRY_AFTER,) if failure.status == 503 else ()
-        await refuse(send, failure.status, f"{self._name}: {failure}", *headers)
+        why = f"{self._name}: {failure}"
+        await refuse(send, failure.status, why, *headers, fault=failure.fault)

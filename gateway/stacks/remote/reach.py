@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, Protocol, TypeVar
 
+from gateway.faults import NOBODYS, UNREACHABLE
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, StackNotFound
 from gateway.stacks.remote.failure import StackFailed
@@ -84,13 +85,13 @@ def connector(address: Remote, seconds: float) -> Dial:
                 host, port = address.host, address.port
                 transport, made = await loop.create_connection(factory, host, port, ssl=tls)
         except TimeoutError:
-            raise StackFailed(504, f"no connection within {seconds:g} s") from None
+            raise StackFailed(504, f"no connection within {seconds:g} s", UNREACHABLE) from None
         except OSError as error:
             raise _failed(error) from error
         peer = transport.get_extra_info("peername")[0]
         if is_metadata(peer):
             transport.abort()
-            raise StackFailed(502, f"the name leads to {peer}, a metadata address")
+            raise StackFailed(502, f"the name leads to {peer}, a metadata address", UNREACHABLE)
         return made
 
     return dial
@@ -98,15 +99,18 @@ def connector(address: Remote, seconds: float) -> Dial:
 
 def _failed(error: OSError) -> StackFailed:
     if isinstance(error, socket.gaierror):
-        return StackFailed(502, "its name cannot be resolved")
+        return StackFailed(502, "its name cannot be resolved", UNREACHABLE)
     if isinstance(error, ssl.SSLCertVerificationError):
-        return StackFailed(502, f"its certificate is not valid: {error.verify_message}")
+        return StackFailed(
+            502, f"its certificate is not valid: {error.verify_message}", UNREACHABLE
+        )
     if isinstance(error, ssl.SSLError):
-        return StackFailed(502, f"TLS failed: {error.reason}")
+        return StackFailed(502, f"TLS failed: {error.reason}", UNREACHABLE)
     if error.errno in _EXHAUSTED:
-        return StackFailed(503, "the gateway has no free descriptor or port")
+        return StackFailed(503, "the gateway has no free descriptor or port", NOBODYS)
     # Without the address: the client need not know it.
-    return StackFailed(502, os.strerror(error.errno).lower() if error.errno else "nobody listens")
+    why = os.strerror(error.errno).lower() if error.errno else "nobody listens"
+    return StackFailed(502, why, UNREACHABLE)
 
 
 def _resolved(address: Remote) -> list[str]:

@@ -27,6 +27,7 @@ from gateway.messages import Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.refusal import refuse
 from gateway.settings import Settings
+from gateway.stacks.wsgi.blame import FAULTS, blamed, hear_flask
 from gateway.stacks.wsgi.body import receive_body
 from gateway.stacks.wsgi.environ import Environ, FileWrapper, build_environ
 from gateway.stacks.wsgi.files import SentFile, sent_file
@@ -59,6 +60,7 @@ class WSGIStack:
         self._settings = settings
         self._extras = {"banyan.portal": portal, "banyan.state": state}
         self._threads = Threads(settings.wsgi_threads, settings.wsgi_slow_clients)
+        hear_flask()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await receive_body(scope, receive, send, self._settings.body_memory)
@@ -110,7 +112,7 @@ class WSGIStack:
             return
         if not call.head.sent:
             await _fail(send, call.error)
-        await send(call.head.message())
+        await send(blamed(call.head.message(), call.faults))
         watch = None
         if more or call.file is not None:
             watch = asyncio.create_task(_until_disconnect(receive, outbox))
@@ -147,6 +149,8 @@ class _Call:
         self.error: Exception | None = None
         self.expired = False
         self.waiting: asyncio.TimerHandle | None = None  # for a thread
+        self.faults: list[str] = []  # of which the app made an answer
+        environ[FAULTS] = self.faults
         self._app, self._environ = app, environ
         self._waits_since = perf_counter()
 

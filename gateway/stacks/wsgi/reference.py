@@ -19,6 +19,7 @@ from gateway.messages import Message, Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.refusal import refuse
 from gateway.settings import Settings
+from gateway.stacks.wsgi.blame import FAULTS, blamed, hear_flask
 from gateway.stacks.wsgi.body import receive_body
 from gateway.stacks.wsgi.bridge import WSGIApp
 from gateway.stacks.wsgi.environ import Environ, build_environ
@@ -39,6 +40,7 @@ class ReferenceStack:
         self._extras = {"banyan.portal": portal, "banyan.state": state}
         self._bridge = WSGIMiddleware(self._in_thread)  # type: ignore[arg-type]
         self._bridge.executor = DaemonThreads(settings.wsgi_threads)  # type: ignore[assignment]
+        hear_flask()
         self._free = anyio.Semaphore(settings.wsgi_threads, fast_acquire=True)
         self._calls: set[Task[None]] = set()
 
@@ -93,6 +95,7 @@ class ReferenceStack:
         call: _Call = environ.pop("asgi.scope")[_CALL]
         multiprocess = self._settings.workers > 1
         environ = build_environ(call.scope, call.body, multiprocess=multiprocess) | self._extras
+        environ[FAULTS] = call.faults
         iterable: Iterable[bytes] = ()
         try:
             iterable = self._app(environ, call.starting(start_response))
@@ -114,6 +117,7 @@ class _Call:
         self.scope, self.body, self.receive = scope, body, receive
         self.left = Event()  # nobody listens any more: what the app still sends is dropped
         self.bodyless = scope["method"] == "HEAD"
+        self.faults: list[str] = []  # of which the app made an answer
         self.error: Exception | None = None  # what the server's `send` raised, for after the call
         self._send = send
         self._sender: Task[Any] | None = (
@@ -137,6 +141,8 @@ class _Call:
         if self.left.is_set():
             return
         self._watch_streams(message)
+        if message["type"] == "http.response.start":
+            message = blamed(message, self.faults)
         self._sender = current_task()
         try:
             await self._send(message)

@@ -1,0 +1,84 @@
+"""The breakers of one worker: a route has one from modern's first error until that is forgotten."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import random
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from gateway.exchange import Exchange
+from gateway.judge.breaker import Breaker, Change, State
+from gateway.observe.metrics import BREAKER_STATE
+from gateway.routes import Route
+from gateway.words import UNMATCHED, Stack
+
+CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
+_LEVELS: Final = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Breakers:
+    """Observes exchanges at once, not in batches; `tick` is called each second.
+
+    `told` hears of every change.
+    """
+
+    told: Callable[[str, Change], None] = lambda _route, _change: None
+    clock: Callable[[], float] = monotonic
+    random: Callable[[], float] = random
+    tripped: dict[str, Breaker] = field(default_factory=dict)  # those that are not closed
+    _kept: dict[str, Breaker] = field(default_factory=dict)
+
+    def refuses(self, route: Route) -> bool:
+        """Whether a request must not go to modern now; if it may, it can be a probe."""
+        breaker = self.tripped.get(route.id)
+        return breaker is not None and not breaker.admits()
+
+    def observe(self, exchange: Exchange) -> None:
+        if exchange.decision.stack is not Stack.MODERN or exchange.route == UNMATCHED:
+            return
+        breaker = self._kept.get(exchange.route)
+        if breaker is None:
+            if not exchange.error:
+                return
+            breaker = self._kept[exchange.route] = Breaker(self.random)
+        if exchange.status == CLIENT_LEFT and not exchange.failed:
+            breaker.cancelled()
+        else:
+            self._turned(exchange.route, breaker.observe(self.clock(), error=exchange.error))
+
+    def tick(self) -> None:
+        """Lets probes in where it is time, and forgets what is long past."""
+        now = self.clock()
+        for route, breaker in list(self._kept.items()):
+            self._turned(route, breaker.tick(now))
+            if breaker.idle(now):
+                del self._kept[route]
+
+    def document(self) -> dict[str, dict[str, str]]:
+        """Those that are not closed, as JSON: route → state and why."""
+        return {
+            route: {"state": breaker.state.value, "why": breaker.why}
+            for route, breaker in self.tripped.items()
+        }
+
+    def _turned(self, route: str, change: Change | None) -> None:
+        if change is None:
+            return
+        if change.after is State.CLOSED:
+            self.tripped.pop(route, None)
+        else:
+            self.tripped[route] = self._kept[route]
+        BREAKER_STATE.labels(route).set(_LEVELS[change.after])
+        _log.warning(
+            "breaker.turned",
+            route=route,
+            before=change.before.value,
+            state=change.after.value,
+            why=change.why,
+            seconds=round(change.seconds, 1),
+        )
+        self.told(route, change)

@@ -1,0 +1,82 @@
+"""What is known of a failure: one word, or an exception's fingerprint.
+
+A fingerprint is an exception's type and the innermost frame of the app's own code, `KeyError at
+shop.orders.place`: it is the same for every request that fails alike, and holds nothing of the request.
+"""
+
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final
+
+NOBODYS: Final = "nobodys"  # the request cannot be passed on: no stack is to blame
+UNREACHABLE: Final = "unreachable"  # the stack could not be connected to
+CUT: Final = "cut"  # it closed the connection in the middle of a request
+TIMEOUT: Final = "timeout"  # it gave no answer in time
+WORDS: Final = frozenset({NOBODYS, UNREACHABLE, CUT, TIMEOUT})
+LONGEST: Final = 200  # characters of a fingerprint; an app may name things as it likes
+_FRAMEWORKS: Final = frozenset(
+    {
+        "a2wsgi",
+        "anyio",
+        "fastapi",
+        "flask",
+        "gateway",
+        "pydantic",
+        "starlette",
+        "uvicorn",
+        "werkzeug",
+    }
+)
+
+
+def fingerprint(error: BaseException) -> str:
+    """Of an exception that was raised and caught."""
+    kind = type(error)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__} at {_place(error.__traceback__)}"[:LONGEST]
+
+
+def _place(traceback: TracebackType | None) -> str:
+    """The innermost frame that is the app's own.
+
+    An app may be installed beside its libraries: then it is the innermost one of no framework.
+    """
+    frames = list(_frames(traceback))
+    for wanted in (_is_own, _is_no_framework, lambda _: True):
+        for frame in reversed(frames):
+            if wanted(frame):
+                return f"{_module(frame)}.{frame.f_code.co_qualname}"
+    return "?"
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "?"))
+
+
+def _is_own(frame: FrameType) -> bool:
+    return _is_no_framework(frame) and not frame.f_code.co_filename.startswith(_libraries())
+
+
+def _is_no_framework(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    standard = file.startswith(("<", *_standard())) and not file.startswith(_libraries())
+    return not standard and _module(frame).partition(".")[0] not in _FRAMEWORKS
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    return tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
+
+
+@cache
+def _standard() -> tuple[str, ...]:
+    return tuple({str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib")})
