@@ -27,7 +27,7 @@ def bucket_of(key: bytes, unit: bytes) -> int:
     return int.from_bytes(blake2b(unit, digest_size=8, key=key).digest(), "big") % SPACE
 
 
-def decide(
+def decide(  # noqa: PLR0913, PLR0917 (an object for each request would cost more than the rest)
     table: RouteTable,
     route: Route | None,
     unit: bytes,
