@@ -10,6 +10,7 @@ from gateway.faults import fingerprint
 from gateway.head import REQUEST_ID, Header
 from gateway.messages import FAULT, Message, Receive, Send
 
+_CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
 _HELD: Final = 64 * 1024  # bytes of an answer that is held until it is there as a whole
 _MESSAGES: Final = 64  # of such an answer
@@ -84,7 +85,7 @@ class Answer:
     async def _pass(self, message: Message) -> None:
         starts = message["type"] == "http.response.start"
         if starts:
-            if message["status"] >= _SERVER_ERROR:
+            if message["status"] >= _CLIENT_ERROR:
                 self._blame(message)
             headers = message.get("headers", ())
             message["headers"] = [*headers, *self._served_by, self._request_id]

@@ -29,7 +29,7 @@ from gateway.breakers import CLIENT_LEFT, Breakers
 from gateway.door.entry import Matched
 from gateway.exchange import Exchange, Observer
 from gateway.failover import Budget
-from gateway.faults import TIMEOUT
+from gateway.faults import NOBODYS, TIMEOUT
 from gateway.head import (
     IDEMPOTENCY_KEY,
     OURS,
@@ -113,7 +113,7 @@ class Dispatch:
         self._running.add(answer)
         try:
             if _declared(found) > self._body_limit:
-                await refuse(answer.send, 413, self._too_large, _CLOSE)
+                await refuse(answer.send, 413, self._too_large, _CLOSE, fault=NOBODYS)
             elif stack is Stack.LEGACY:
                 await self._ask(stack, answer, scope, receive)
             elif matched is None and plan.door is not None:
@@ -186,7 +186,7 @@ class Dispatch:
         """The gateway's own answer where the stack's was not to be had."""
         if answer.too_large and not answer.status:
             answer.dropped = False
-            await refuse(answer.send, 413, self._too_large, _CLOSE)
+            await refuse(answer.send, 413, self._too_large, _CLOSE, fault=NOBODYS)
         elif answer.overdue and not answer.status:
             await self._refuse_overdue(answer)
 

@@ -21,6 +21,16 @@ class Phase(StrEnum):
     FULL = "full"
 
 
+class Signal(StrEnum):
+    """What an event is, or what else may speak against modern."""
+
+    ERROR = "error"
+    CLIENT_ERROR = "client_error"
+    SLOW = "slow"
+    NEW_FINGERPRINT = "new_fingerprint"
+    LAG = "lag"
+
+
 class Reason(StrEnum):
     """Why a stack was taken, in the order in which the reasons are asked; the first that applies wins."""
 

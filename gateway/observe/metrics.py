@@ -65,6 +65,15 @@ FAILOVERS = Counter(
     "Failing answers of modern, by what legacy did: rescued, failed too, or was over the budget.",
     ("route", "outcome"),
 )
+EVENTS = Counter(
+    "gateway_events_total",
+    "Events for the judge: of a route, client and kind one a minute.",
+    ("route", "stack", "signal"),
+)
+EVIDENCE_DROPPED = Counter(
+    "gateway_evidence_dropped_total",
+    "Events and sightings that no store took and no memory could hold.",
+)
 BREAKER_STATE = Gauge(
     "gateway_breaker_state",
     "A route's breaker: 0 closed, 1 half-open, 2 open; of several workers the worst.",

@@ -15,13 +15,15 @@ def prepare(engine: sa.Engine) -> None:
         begin_reading(connection)
         known = _schema(connection)
         connection.rollback()
-    if known is None:
+    if known is None or known < SCHEMA:
         with engine.connect() as connection:
             begin_writing(connection)
             take_turn(connection, Turn.SCHEMA)
             known = _schema(connection)  # another process may have been faster
             if known is None:
                 known = _create(connection)
+            elif known < SCHEMA:
+                known = _upgrade(connection)
             connection.commit()
     if known > SCHEMA:
         raise UnusableStore(
@@ -47,4 +49,14 @@ def _create(connection: sa.Connection) -> int:
         connection.execute(sa.text(statement))
     rows = [{"name": "schema", "value": str(SCHEMA)}, {"name": "id", "value": uuid4().hex}]
     connection.execute(sa.insert(META), rows)
+    return SCHEMA
+
+
+def _upgrade(connection: sa.Connection) -> int:
+    """From schema 1, which had no evidence. Code that knows schema 1 only runs on with its last good plan."""
+    metadata.create_all(connection)
+    connection.execute(
+        sa.text("ALTER TABLE workers ADD COLUMN breakers TEXT NOT NULL DEFAULT '{}'")
+    )
+    connection.execute(sa.update(META).where(META.c.name == "schema").values(value=str(SCHEMA)))
     return SCHEMA

@@ -4,8 +4,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-SCHEMA: Final = 1  # raised by every change of what stands below
+SCHEMA: Final = 2  # raised by every change of what stands below
 APPEND_ONLY: Final = {"plan_versions": "version", "audit": "id"}  # and their primary keys
+COUNTED: Final = ("requests", "failures", "error", "client_error", "slow")  # columns of `evidence`
 
 # On SQLite only INTEGER counts by itself; on PostgreSQL it ends at 2^31, which a client may ask for
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -84,6 +85,7 @@ WORKERS = sa.Table(
     sa.Column("problems", sa.Text, nullable=False),
     sa.Column("traffic", sa.Text, nullable=False),
     sa.Column("recent", sa.Text, nullable=False),
+    sa.Column("breakers", sa.Text, nullable=False, server_default="{}"),
 )
 TRAFFIC = sa.Table(
     "traffic",  # of workers that have ended
@@ -92,6 +94,64 @@ TRAFFIC = sa.Table(
     sa.Column("stack", sa.Text, primary_key=True),
     sa.Column("requests", sa.BigInteger, nullable=False),
     sa.Column("last", sa.Double, nullable=False),
+)
+EVIDENCE = sa.Table(
+    "evidence",  # what the judge goes by: a route's requests and events on one stack in one hour
+    metadata,
+    sa.Column("route", sa.Text, primary_key=True),
+    sa.Column("version", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("hour", _NUMBER, primary_key=True, autoincrement=False),  # since 1970
+    sa.Column("stack", sa.Text, primary_key=True),
+    sa.Column("split", _NUMBER, nullable=False),  # buckets
+    *(sa.Column(name, sa.BigInteger, nullable=False) for name in COUNTED),
+)
+SEEN = sa.Table(
+    "seen_events",  # in the last minute
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("at", sa.Double, nullable=False, index=True),
+)
+SIGHTINGS = sa.Table(
+    "sightings",  # exceptions, and what held a loop up
+    metadata,
+    sa.Column("route", sa.Text, primary_key=True),
+    sa.Column("stack", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("first", sa.Double, nullable=False),
+    sa.Column("last", sa.Double, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("known", sa.Boolean, nullable=False),  # somebody has acknowledged it
+)
+STANDINGS = sa.Table(
+    "standings",  # where a route's evidence begins, and whether it may go forward
+    metadata,
+    sa.Column("route", sa.Text, primary_key=True),
+    sa.Column("since", _NUMBER, nullable=False),  # plan version
+    sa.Column("latched", sa.Boolean, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
+RAMPS = sa.Table(
+    "ramps",
+    metadata,
+    sa.Column("route", sa.Text, primary_key=True),
+    sa.Column("revision", _NUMBER, nullable=False),  # of the row: the next one is written on this
+    sa.Column("document", sa.Text, nullable=False),
+)
+NOTICES = sa.Table(
+    "notices",  # what others are to be told, until they are
+    metadata,
+    sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("attempts", _NUMBER, nullable=False),
+    sa.Column("due", sa.Double),  # when to try next; null: done, one way or the other
+    sa.Column("outcome", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 
