@@ -31,6 +31,14 @@ class Signal(StrEnum):
     LAG = "lag"
 
 
+class Action(StrEnum):
+    """What follows when a signal speaks against modern."""
+
+    ROLL_BACK = "roll_back"
+    HOLD = "hold"
+    IGNORE = "ignore"
+
+
 class Reason(StrEnum):
     """Why a stack was taken, in the order in which the reasons are asked; the first that applies wins."""
 

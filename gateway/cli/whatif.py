@@ -135,7 +135,7 @@ def _from_logs(
 def _buckets(percent: str) -> int:
     from pydantic import TypeAdapter, ValidationError
 
-    from gateway.plan.model import Percent, buckets
+    from gateway.plan.numbers import Percent, buckets
 
     try:
         number: float | str = float(percent.strip().removesuffix("%"))

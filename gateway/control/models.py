@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from gateway.control.tokens import Role
 from gateway.plan.desk import Outcome
 from gateway.plan.diff import Change
-from gateway.plan.model import Cohort, FrontDoor, Percent, RoutePattern
+from gateway.plan.model import Cohort, FrontDoor, RoutePattern
+from gateway.plan.numbers import Percent
 from gateway.store.versions import Entry
 from gateway.words import Phase
 

@@ -9,7 +9,8 @@ from gateway.assignment import cohort_key
 from gateway.endpoints import Endpoint, Inventory, Shape, parse_endpoint
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.gate import Gate
-from gateway.plan.model import Plan, RouteRule, buckets
+from gateway.plan.model import Plan, RouteRule
+from gateway.plan.numbers import buckets
 from gateway.plan.patterns import is_pattern, matches, rank
 from gateway.routes import Route
 from gateway.routing import RouteTable

@@ -8,32 +8,15 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway.head import UnitSource
-from gateway.routes import SPACE
+from gateway.plan.judging import Guard, RampRule
+from gateway.plan.numbers import Percent, buckets
+from gateway.plan.patterns import is_pattern
 from gateway.words import Phase, Stack
 
-_STEP: Final = Decimal(100) / SPACE  # percent
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _FAILOVERS: Final = ("safe", "never")
 _UNITS: Final = ("header:x-api-key", "header:authorization", "client")
-
-
-def _percent(value: object) -> Decimal:
-    """A number from 0 to 100 in steps of 0.001."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        near = str(value).strip().rstrip("%")
-        hint = f"; write {near}" if near.isdecimal() else ""
-        raise ValueError(  # noqa: TRY004 (pydantic reports ValueErrors only)
-            f"{value!r} is no percentage: a number from 0 to 100{hint}"
-        )
-    percent = Decimal(str(value))
-    if not percent.is_finite():
-        raise ValueError(f"{value} is no percentage: a number from 0 to 100")
-    if not 0 <= percent <= 100:
-        raise ValueError(f"{value} is outside 0 to 100; nearest: {0 if percent < 0 else 100}")
-    if percent % _STEP:
-        raise ValueError(f"{value} is finer than {_STEP}; nearest: {percent.quantize(_STEP)}")
-    return percent
 
 
 def _phase(value: object) -> object:
@@ -81,7 +64,6 @@ def _front_door(value: object) -> object:
     raise ValueError(f"{value!r} is no front door: legacy or modern; nearest: {near[0]}")
 
 
-Percent = Annotated[Decimal, BeforeValidator(_percent)]
 RoutePattern = Annotated[str, BeforeValidator(_route)]
 Failover = Annotated[Literal["safe", "never"], BeforeValidator(_failover)]
 FrontDoor = Annotated[Literal["legacy", "modern"], BeforeValidator(_front_door)]
@@ -99,6 +81,8 @@ class RouteRule(_Strict):
     modern: Percent
     cohort: Cohort | None = None  # default: the one of `defaults`
     failover: Failover | None = None  # likewise
+    guard: Guard | None = None  # likewise
+    ramp: RampRule | None = None
     front_door: FrontDoor = "legacy"  # whose routing decides: `modern` tries modern's own, at 100 %
 
     @model_validator(mode="after")
@@ -107,6 +91,12 @@ class RouteRule(_Strict):
             raise ValueError(
                 "front_door: modern is for a route that modern answers alone; nearest: modern: 100"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _ramps_one_route(self) -> Self:
+        if self.ramp is not None and is_pattern(self.route):
+            raise ValueError("ramp: a pattern has no evidence of its own; nearest: name each route")
         return self
 
     @property
@@ -120,6 +110,7 @@ class Defaults(_Strict):
 
     modern: Percent = Decimal(0)
     cohort: Cohort = "migration"
+    guard: Guard = Guard()
     failover: Failover = "safe"  # legacy answers where modern fails a GET or HEAD; `never`
     unit: Annotated[tuple[Annotated[str, BeforeValidator(_unit)], ...], Field(min_length=1)] = (
         _UNITS
@@ -139,11 +130,6 @@ class Plan(_Strict):
         return tuple(_source(unit) for unit in self.defaults.unit)
 
 
-def buckets(percent: Decimal) -> int:
-    """A percentage as buckets, 0 to SPACE: exact, for percentages are steps of one bucket."""
-    return int(percent * SPACE / 100)
-
-
 def _source(unit: str) -> UnitSource:
     kind, _, name = unit.partition(":")
     if kind == "client":
@@ -153,6 +139,7 @@ def _source(unit: str) -> UnitSource:
 
 def field_names(loc: tuple[Any, ...]) -> tuple[str, ...]:
     """The fields a document may have at `loc`, for the nearest right name."""
-    models: dict[tuple[Any, ...], type[_Strict]] = {(): Plan, ("defaults",): Defaults}
-    model = models.get(loc, RouteRule)
+    models: dict[tuple[Any, ...], type[BaseModel]] = {(): Plan, ("defaults",): Defaults}
+    nested: dict[Any, type[BaseModel]] = {"guard": Guard, "ramp": RampRule}
+    model = models.get(loc) or nested.get(loc[-1], RouteRule)
     return tuple(model.model_fields)

@@ -30,3 +30,14 @@ class NoSuchVersion(BanyanError):
     def __init__(self, version: int, newest: int) -> None:
         self.version, self.newest = version, newest
         super().__init__(f"there is no version {version}; the newest is {newest}")
+
+
+class NotLatched(BanyanError):
+    """There is nothing to acknowledge on this route."""
+
+
+class RampConflict(BanyanError):
+    """Somebody was faster with this route's ramp."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(f"the ramp of {route} was changed meanwhile: look at it, then try again")

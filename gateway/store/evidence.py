@@ -140,7 +140,7 @@ def _new(connection: sa.Connection, events: Iterable[Event], now: float) -> list
     by_digest = {event.digest: event for event in events}
     found = []
     for digest in sorted(by_digest):
-        statement = _insert(connection)(SEEN).values(digest=digest, at=now)
+        statement = insert(connection)(SEEN).values(digest=digest, at=now)
         statement = statement.on_conflict_do_update(
             index_elements=[SEEN.c.digest],
             set_={"at": now},
@@ -169,7 +169,7 @@ def _rows(counts: Iterable[Count], events: Iterable[Event], hour: int) -> list[d
 
 
 def _add_row(connection: sa.Connection, row: dict[str, Any]) -> None:
-    statement = _insert(connection)(EVIDENCE).values(row)
+    statement = insert(connection)(EVIDENCE).values(row)
     sums = {name: EVIDENCE.c[name] + statement.excluded[name] for name in COUNTED}
     connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=sums))
 
@@ -177,7 +177,7 @@ def _add_row(connection: sa.Connection, row: dict[str, Any]) -> None:
 def _add_sighting(connection: sa.Connection, one: Sighting, now: float) -> None:
     key = {"route": one.route, "stack": one.stack, "kind": one.kind, "what": one.what}
     new = {"first": now, "last": now, "count": one.count, "known": False}
-    statement = _insert(connection)(SIGHTINGS).values({**key, **new})
+    statement = insert(connection)(SIGHTINGS).values({**key, **new})
     more = {"last": now, "count": SIGHTINGS.c.count + one.count}
     columns = [SIGHTINGS.c[name] for name in key]
     connection.execute(statement.on_conflict_do_update(index_elements=columns, set_=more))
@@ -188,6 +188,6 @@ def _seen(row: sa.Row[Any]) -> Seen:
     return Seen(**{name: values[name] for name in (*Sighting.__slots__, *Seen.__slots__)})
 
 
-def _insert(connection: sa.Connection) -> Any:
+def insert(connection: sa.Connection) -> Any:
     """`INSERT … ON CONFLICT` is each dialect's own."""
     return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

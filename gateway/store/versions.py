@@ -1,5 +1,6 @@
 """The plan's versions: one append-only table, and `apply` as its only door."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -42,6 +43,9 @@ class Proposal:
     document: str
     act: Act
     file: str | None = None  # the text of the operator's file, if that is where it comes from
+    along: Callable[[sa.Connection, int], None] | None = (
+        None  # written with the version, or neither
+    )
 
 
 class Versions:
@@ -159,6 +163,8 @@ class Versions:
         add_line(connection, act, at, version)
         if proposal.file is not None:
             _remember_file(connection, version, proposal.file)
+        if proposal.along is not None:
+            proposal.along(connection, version)
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_notify(CHANNEL, str(version))))
         return made

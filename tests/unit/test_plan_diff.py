@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from pydantic import BaseModel
 
 from gateway.plan.diff import Change, changes, rule_key, summary
 from gateway.plan.document import parse
+from gateway.plan.judging import RampRule
 from gateway.plan.model import Plan, RouteRule
 from gateway.words import Phase
 
@@ -85,28 +85,15 @@ def test_patterns_are_one_rule_only_as_text() -> None:
     assert rule_key("GET /a/{b}/**") != rule_key("GET /a/{c}/**")
 
 
-class Ramp(BaseModel):
-    steps: tuple[Decimal, ...]
-    hold: str = "30m"
+def test_fields_of_several_values_are_shown_as_compact_json() -> None:
+    def ramped(ramp: RampRule | None) -> Plan:
+        rule = RouteRule(route="GET /a", modern=Decimal(1), ramp=ramp)
+        return Plan(phase=Phase.GRADUAL, routes=(rule,))
 
-
-class RampedRule(RouteRule):
-    ramp: Ramp | None = None
-
-
-class RampedPlan(Plan):
-    routes: tuple[RampedRule, ...] = ()
-
-
-def test_fields_that_a_rule_gets_later_are_shown_as_compact_json() -> None:
-    def ramped(ramp: Ramp | None) -> RampedPlan:
-        rule = RampedRule(route="GET /a", modern=Decimal(1), ramp=ramp)
-        return RampedPlan(phase=Phase.GRADUAL, routes=(rule,))
-
-    five = ramped(Ramp(steps=(Decimal("0.50"), Decimal(5))))
-    shown = '{"steps":[0.5,5],"hold":"30m"}'
+    five = ramped(RampRule(steps=(Decimal("0.50"), Decimal(5))))
+    shown = '{"steps":[0.5,5],"hold":"30m","minimum":500,"margin":2.0,"approve":[]}'
     assert rows(ramped(None), five) == [("GET /a", "ramp", None, shown)]
-    assert changes(five, ramped(Ramp(steps=(Decimal("0.5"), Decimal("5.0"))))) == ()
+    assert changes(five, ramped(RampRule(steps=(Decimal("0.5"), Decimal("5.0"))))) == ()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from gateway.plan.compile import compile_plan
 from gateway.plan.desk import Outcome
 from gateway.plan.document import PlanRefused, parse
 from gateway.plan.edit import with_rule
-from gateway.plan.model import Percent
+from gateway.plan.numbers import Percent
 from gateway.routes import SPACE
 from gateway.routing import RouteTable
 from gateway.store.workers import Worker

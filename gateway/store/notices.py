@@ -1,0 +1,83 @@
+"""What others are to be told: written with what it tells of, delivered afterwards, at least once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.store.database import Database
+from gateway.store.tables import NOTICES
+
+KEPT = 30 * 86_400.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell."""
+
+    id: int
+    at: float  # seconds since 1970
+    kind: str  # `rollback`, `verdict`, `breaker`, `ramp`
+    route: str
+    document: Mapping[str, Any]
+    attempts: int
+
+
+class Notices:
+    """The notices in one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, kind: str, route: str, document: Mapping[str, Any]) -> None:
+        """In a transaction of its own."""
+        with self._database.writing() as connection:
+            self.write(connection, kind, route, document)
+
+    def write(
+        self, connection: sa.Connection, kind: str, route: str, document: Mapping[str, Any]
+    ) -> None:
+        """In the caller's transaction."""
+        now = self._database.now(connection)
+        connection.execute(
+            sa.insert(NOTICES).values(
+                at=now,
+                kind=kind,
+                route=route,
+                document=json.dumps(document),
+                attempts=0,
+                due=now,
+                outcome="",
+            )
+        )
+
+    def due(self, limit: int = 20) -> list[Notice]:
+        """What waits to be told, the oldest first."""
+        with self._database.reading() as connection:
+            now = self._database.now(connection)
+            query = sa.select(NOTICES).where(NOTICES.c.due <= now).order_by(NOTICES.c.id)
+            rows = connection.execute(query.limit(limit)).all()
+        return [
+            Notice(row.id, row.at, row.kind, row.route, json.loads(row.document), row.attempts)
+            for row in rows
+        ]
+
+    def tried(self, notice: Notice, outcome: str, again: float | None) -> None:
+        """What came of it; `again` is in how many seconds to try once more, None: never."""
+        with self._database.writing() as connection:
+            due = None if again is None else self._database.now(connection) + again
+            values = {"attempts": notice.attempts + 1, "outcome": outcome, "due": due}
+            connection.execute(sa.update(NOTICES).where(NOTICES.c.id == notice.id).values(values))
+
+    def recent(self, limit: int) -> list[dict[str, Any]]:
+        """The newest first, with what came of them."""
+        query = sa.select(NOTICES).order_by(NOTICES.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 (its public name)
+
+    def tidy(self) -> None:
+        with self._database.writing() as connection:
+            old = NOTICES.c.at < self._database.now(connection) - KEPT
+            connection.execute(sa.delete(NOTICES).where(old))
