@@ -110,12 +110,11 @@ class Watch:
             self._whole[at] += gain
             self._late[at] = _log_sum((self._late[at], weight)) + gain
 
-    def with_segment(self, segment: Segment, alpha: float = ALPHA) -> Worse:
-        """What can be said in the middle of a segment."""
+    def copy(self) -> "Watch":
+        """Another one that goes on from here: for the segment that is not over yet."""
         ahead = Watch()
         ahead._count, ahead._whole, ahead._late = self._count, [*self._whole], [*self._late]
-        ahead.add(segment)
-        return ahead.said(alpha)
+        return ahead
 
     def said(self, alpha: float = ALPHA) -> Worse:
         first = log(_FIRST)

@@ -53,6 +53,11 @@ class Ramp:
     def live(self) -> bool:
         return self.state in LIVE
 
+    def passed(self, now: float, at_most: float = float("inf")) -> float:
+        """Seconds of this step; of those that nobody has written down yet, `at_most` count."""
+        since = min(max(0.0, now - self.looked), at_most)
+        return self.held + (since if self.state is RampState.RUNNING else 0.0)
+
     @property
     def following(self) -> int | None:
         """The next step, None on the last one."""
@@ -126,17 +131,24 @@ def _next(ramp: Ramp, facts: Facts, step: int) -> Advance | Wait:
         return Wait(f"{facts.requests} of {ramp.minimum} requests to modern in this step")
     if facts.silent > SILENCE:
         return Wait("modern was not asked for 24 h")
-    who = ramp.approver
-    if step in ramp.approve and who is None:
+    if ramp.approver is not None:
+        return Advance(step, f"approved by {ramp.approver}")
+    if step in ramp.approve:
         return Wait(f"{_percent(step)} needs a person: banyan ramp approve")
-    if who is not None:
-        return Advance(step, f"approved by {who}")
-    if facts.proven:
-        return Advance(step, f"modern is not {ramp.margin:g} times as bad as legacy")
-    if facts.events == 0 and facts.requests >= clean_requests(CLEAN):
-        return Advance(step, f"no error in {facts.requests} requests of this step")
+    proof = _proof(ramp, facts)
+    if proof:
+        return Advance(step, proof)
     more = "too many" if facts.needed is None else f"about {facts.needed}"
     return Wait(f"undecided: {more} more events needed, or banyan ramp approve")
+
+
+def _proof(ramp: Ramp, facts: Facts) -> str:
+    """Why modern is not worse, if it is proven."""
+    if facts.proven:
+        return f"modern is not {ramp.margin:g} times as bad as legacy"
+    if facts.events == 0 and facts.requests >= clean_requests(CLEAN):
+        return f"no error in {facts.requests} requests of this step"
+    return ""
 
 
 def _percent(split: int) -> str:

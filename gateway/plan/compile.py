@@ -1,6 +1,6 @@
 """From a plan and what the stacks serve to a RouteTable. A plan that does not compile is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
@@ -9,6 +9,7 @@ from gateway.assignment import cohort_key
 from gateway.endpoints import Endpoint, Inventory, Shape, parse_endpoint
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.gate import Gate
+from gateway.plan.judging import Guard
 from gateway.plan.model import Plan, RouteRule
 from gateway.plan.numbers import buckets
 from gateway.plan.patterns import is_pattern, matches, rank
@@ -30,6 +31,25 @@ def compile_plan(
     Raises PlanRefused with everything that contradicts, or that `gate` does not let through.
     """
     return _Compiler(document, inventory, secret).table(version, gate)
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """A route table, and by route's id the rule that governs it; defaults govern the others."""
+
+    table: RouteTable
+    rules: Mapping[str, RouteRule]
+    defaults: Guard
+
+
+def compile_governed(
+    document: Document, inventory: Inventory, *, version: int, secret: bytes
+) -> Governed:
+    """As `compile_plan`, for who must know the rules. Raises PlanRefused likewise."""
+    compiler = _Compiler(document, inventory, secret)
+    table = compiler.table(version, None)
+    rules = {route: placed.rule for route, placed in compiler.placed.items()}
+    return Governed(table, rules, document.plan.defaults.guard)
 
 
 @dataclass(slots=True)

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import sqlalchemy as sa
+
 from gateway.endpoints import Inventory
 from gateway.errors import BanyanError
 from gateway.parity.gate import gate_of
+from gateway.plan.bars import Bar, barred
 from gateway.plan.compile import compile_plan
 from gateway.plan.diff import Change, changes, summary
 from gateway.plan.document import Document, PlanRefused, Problem, parse
@@ -25,6 +28,7 @@ from gateway.store.versions import Proposal, Version, Versions
 _ATTEMPTS: Final = 50  # others may be faster again and again, but not so often
 
 Edit = Callable[[str], str]  # a plan's text → the text of the next version
+Along = Callable[[sa.Connection, int], None]  # written with a version, which it is given
 
 
 class NoPlan(BanyanError):
@@ -52,10 +56,12 @@ class PlanDesk:
         versions: Versions,
         settings: Settings,
         inventories: Callable[[], Sequence[Inventory]],
+        bars: Callable[[], Sequence[Bar]] = tuple,
     ) -> None:
         self._versions = versions
         self._settings = settings
         self._inventories = inventories
+        self._bars = bars
 
     def current(self) -> Version:
         """Raises NoPlan."""
@@ -92,11 +98,20 @@ class PlanDesk:
         """What a text would change, once it is checked. Raises PlanRefused."""
         return changes(_plan(before), self.check(text, before))
 
-    def change(self, edit: Edit, act: Act, expected: int | None = None) -> Outcome:
-        """Makes the next version of the current one.
+    def change(
+        self,
+        edit: Edit,
+        act: Act,
+        expected: int | None = None,
+        *,
+        along: Along | None = None,
+        free: bool = False,
+    ) -> Outcome:
+        """Makes the next version of the current one; `along` is written with it, or neither.
 
-        Without `expected`, the edit is made again on what somebody else was faster with. Raises
-        NoPlan, PlanRefused and, with `expected`, VersionConflict.
+        Without `expected`, the edit is made again on what somebody else was faster with. `free`: no
+        latch and no ramp bars it, for it is theirs. Raises NoPlan, PlanRefused and, with `expected`,
+        VersionConflict.
         """
         for _ in range(_ATTEMPTS):
             before = self.current()
@@ -106,8 +121,10 @@ class PlanDesk:
             found = self.preview(text, before.document)
             if text == before.document:
                 return Outcome(before, before, ())
+            if not free:
+                self._check_bars(text, before.document)
             try:
-                after = self._versions.apply(before.version, Proposal(text, act))
+                after = self._versions.apply(before.version, Proposal(text, act, along=along))
             except VersionConflict:
                 if expected is not None:
                     raise
@@ -136,6 +153,7 @@ class PlanDesk:
             found = self.preview(merged, before)
             if merged == before:
                 return None
+            self._check_bars(merged, before)
             why = summary(found) if current else _first(merged)
             told = Act(act.actor, act.origin, act.action, act.subject, why)
             proposal = Proposal(merged, told, file=text)
@@ -145,6 +163,24 @@ class PlanDesk:
                 continue
             return Outcome(current, after, found)
         raise VersionConflict(0, self._versions.newest())
+
+    def _check_bars(self, text: str, before: str | None) -> None:
+        """Raises PlanRefused for what a latch or a ramp forbids."""
+        bars = self._bars()
+        if not bars or before is None or _plan(before) is None:
+            return
+        secret = self._settings.secret_bytes()
+        for inventory in self._inventories():
+            try:
+                old = compile_plan(parse(before), inventory, version=0, secret=secret)
+            except (
+                PlanRefused
+            ):  # what the stacks serve has changed: there is nothing to compare with
+                continue
+            new = compile_plan(parse(text), inventory, version=0, secret=secret)
+            problems = list(barred(bars, old, new))
+            if problems:
+                raise PlanRefused(problems)
 
     def _is_applied(self, text: str, base: str | None) -> bool:
         """A host that knows what it applied last asks whether that was it; one that does not, whether

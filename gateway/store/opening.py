@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from gateway.store.audit import Audit
 from gateway.store.database import Database
+from gateway.store.evidence import Evidence
+from gateway.store.notices import Notices
+from gateway.store.ramps import Ramps
+from gateway.store.standings import Standings
 from gateway.store.versions import Versions
 from gateway.store.workers import Workers
 
@@ -16,6 +20,10 @@ class Store:
     versions: Versions
     audit: Audit
     workers: Workers
+    evidence: Evidence
+    standings: Standings
+    ramps: Ramps
+    notices: Notices
 
     def close(self) -> None:
         self.database.close()
@@ -24,4 +32,13 @@ class Store:
 def open_store(url: str) -> Store:
     """Raises UnusableStore for a URL that names no store; connects to nothing."""
     database = Database(url)
-    return Store(database, Versions(database), Audit(database), Workers(database))
+    return Store(
+        database,
+        Versions(database),
+        Audit(database),
+        Workers(database),
+        Evidence(database),
+        Standings(database),
+        Ramps(database),
+        Notices(database),
+    )

@@ -1,5 +1,6 @@
 """The ramps in one store, each a document; who writes one names the revision that it has read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -7,7 +8,6 @@ import sqlalchemy as sa
 from gateway.store.audit import Act, add_line
 from gateway.store.database import Database
 from gateway.store.errors import RampConflict
-from gateway.store.standings import Along
 from gateway.store.tables import RAMPS
 
 
@@ -37,12 +37,21 @@ class Ramps:
             row = connection.execute(sa.select(RAMPS).where(RAMPS.c.route == route)).first()
         return None if row is None else Kept(*row)
 
-    def keep(self, kept: Kept, act: Act | None = None) -> Kept:
-        """Writes the next revision; its audit line with it. Raises RampConflict if somebody was faster."""
+    def keep(
+        self,
+        kept: Kept,
+        act: Act | None = None,
+        also: Callable[[sa.Connection], None] = lambda _: None,
+    ) -> Kept:
+        """Writes the next revision; its audit line with it, and what else belongs to it.
+
+        Raises RampConflict if somebody was faster.
+        """
         with self._database.writing() as connection:
             put(connection, kept)
             if act is not None:
                 add_line(connection, act, self._database.now(connection))
+            also(connection)
         return Kept(kept.route, kept.revision + 1, kept.document)
 
 
@@ -59,14 +68,3 @@ def put(connection: sa.Connection, kept: Kept) -> None:
     here = sa.and_(RAMPS.c.route == kept.route, RAMPS.c.revision == kept.revision)
     if not connection.execute(sa.update(RAMPS).where(here).values(values)).rowcount:
         raise RampConflict(kept.route)
-
-
-def along(kept: Kept, *others: Along) -> Along:
-    """To be written with a plan version, or not at all."""
-
-    def write(connection: sa.Connection, version: int) -> None:
-        put(connection, kept)
-        for other in others:
-            other(connection, version)
-
-    return write

@@ -117,8 +117,10 @@ def test_a_kept_watch_goes_on_where_it_stood() -> None:
     watch = Watch()
     for segment in segments[:-1]:
         watch.add(segment)
-    assert watch.with_segment(segments[-1]) == worse(segments)
-    assert watch.with_segment(segments[-1]) == worse(segments)
+    for _ in range(2):
+        ahead = watch.copy()
+        ahead.add(segments[-1])
+        assert ahead.said() == worse(segments)
 
 
 def test_a_month_of_health_does_not_blind_it() -> None:

@@ -1,0 +1,24 @@
+"""The one edit that the judge makes of a plan: another split for one route, and nothing else."""
+
+from decimal import Decimal
+
+from gateway.plan.edit import with_rule
+from gateway.plan.model import RouteRule
+from gateway.plan.numbers import percent_of
+from gateway.plan.patterns import is_pattern
+from gateway.routes import SPACE
+
+_OF_A_PATTERN = ("cohort", "failover", "guard")
+
+
+def with_split(text: str, route: str, split: int, rule: RouteRule | None) -> str:
+    """`rule` is the one that governs the route: where that is a pattern, the route gets a rule of its own
+    that says the same of everything else. Raises PlanRefused.
+    """
+    fields: dict[str, object] = {"modern": Decimal(str(percent_of(split)))}
+    if rule is not None and is_pattern(rule.route):
+        dumped = rule.model_dump(mode="json", include=set(_OF_A_PATTERN), exclude_defaults=True)
+        fields.update(dumped)
+    elif rule is not None and rule.front_door == "modern" and split < SPACE:
+        fields["front_door"] = None
+    return with_rule(text, rule.route if rule and not is_pattern(rule.route) else route, fields)

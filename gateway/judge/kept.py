@@ -1,0 +1,34 @@
+"""Ramps on their way into the store and out of it."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pydantic import TypeAdapter
+
+from gateway.judge.ramp import Ramp
+from gateway.store.ramps import Kept
+
+_RAMP: Final = TypeAdapter(Ramp)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A ramp, and the revision that was read."""
+
+    ramp: Ramp
+    revision: int
+
+    @classmethod
+    def read(cls, kept: Kept) -> Self:
+        """Raises ValueError for a document that newer code has written."""
+        return cls(_RAMP.validate_json(kept.document), kept.revision)
+
+    def kept(self, ramp: Ramp) -> Kept:
+        """What is to be written over this revision."""
+        return Kept(ramp.route, self.revision, _RAMP.dump_json(ramp).decode())
+
+
+def first(ramp: Ramp, replaced: Kept | None) -> Kept:
+    """A new ramp; the one that the route had before makes room."""
+    revision = 0 if replaced is None else replaced.revision
+    return Kept(ramp.route, revision, _RAMP.dump_json(ramp).decode())
