@@ -9,6 +9,7 @@ from gateway.failover import Budget
 from gateway.faults import fingerprint
 from gateway.head import REQUEST_ID, Header
 from gateway.messages import FAULT, Message, Receive, Send
+from gateway.words import Stack
 
 _CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
@@ -30,9 +31,9 @@ class Answer:
     """
 
     __slots__ = (
-        "_held", "_received", "_request_id", "_send", "_served_by", "began", "budget", "dropped",
-        "failed", "fault", "left", "over_budget", "overdue", "retried", "since", "status", "task",
-        "too_large",
+        "_held", "_received", "_request_id", "_send", "_served_by", "asked", "began", "budget",
+        "dropped", "failed", "fault", "left", "over_budget", "overdue", "retried", "route", "since",
+        "status", "task", "too_large",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +43,8 @@ class Answer:
         self._served_by = served_by
         self._request_id = (REQUEST_ID, request_id)
         self.task = task
+        self.route = ""  # its id
+        self.asked: Stack | None = None  # the stack that is answering
         self.began = self.since = perf_counter()  # the request's last byte came `since`
         self.budget: Budget | None = None  # set: another stack may answer if this one fails
         self.status = 0  # of what the client got; 0: nothing yet

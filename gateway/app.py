@@ -7,6 +7,7 @@ Stopped in the reverse order, after the server has drained.
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from multiprocessing import parent_process
 from time import perf_counter
 from typing import Final
@@ -15,6 +16,8 @@ import anyio
 import structlog
 from anyio import to_thread
 
+from gateway.aside import aside
+from gateway.breakers import Breakers
 from gateway.dispatch import ActivePlan, Dispatch
 from gateway.door.keeper import Doorkeeper
 from gateway.edge.hygiene import check
@@ -25,10 +28,12 @@ from gateway.errors import BanyanError
 from gateway.exchange import Observer
 from gateway.head import HeadReader, clean
 from gateway.heartbeat import Heartbeat, fingerprint
+from gateway.judge.bars import bars_of
 from gateway.messages import App, Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.observe.access_log import open_access_log
-from gateway.observe.lag import watch_loop
+from gateway.observe.evidence import Evidence
+from gateway.observe.lag import LoopWatch
 from gateway.observe.recent import Recent
 from gateway.observe.traffic import Traffic
 from gateway.override import Overrides
@@ -46,6 +51,7 @@ from gateway.settings import Settings
 from gateway.stacks.host import Loader, StackHost, loader
 from gateway.store.opening import open_store
 from gateway.store.signal import signal_of
+from gateway.witness import Witness
 from gateway.words import UNMATCHED, Phase, Stack
 
 _TICK: Final = 1.0  # seconds between flushes of the access log and updates of gauges
@@ -64,11 +70,19 @@ class Gateway:
         self._metrics = metrics.Metrics()
         self._access_log = open_access_log(settings.access_log)
         self._traffic, self._recent = Traffic(), Recent()
-        observers: list[Observer] = [self._metrics, self._traffic, self._recent]
+        self._lag = LoopWatch()
+        self._store = open_store(settings.store_url)
+        breakers = Breakers()
+        self._evidence = Evidence(lambda: self._lag.late, breakers.tripped.__contains__)
+        self._witness = Witness(self._evidence, self._store)
+        breakers.told = self._witness.breaker_turned
+        observers: list[Observer] = [
+            self._metrics, self._traffic, self._recent, self._evidence,
+        ]  # fmt: skip
         if self._access_log is not None:
             observers.append(self._access_log)
-        self.dispatch = Dispatch(observers, Overrides(self._secret), settings)
-        self._store = open_store(settings.store_url)
+        self.dispatch = Dispatch(observers, Overrides(self._secret), settings, breakers)
+        self._lag.attribute(self.dispatch.who_runs, self._evidence.saw_lag)
         self.watch = self._watch()
         self._heartbeat = Heartbeat(
             self._store.workers,
@@ -77,6 +91,7 @@ class Gateway:
             fingerprint(self._secret),
             self._traffic,
             self._recent,
+            breakers.document,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,7 +122,8 @@ class Gateway:
                 tasks.start_soon(self._heartbeat.run)
                 tasks.start_soon(self._tick)
                 tasks.start_soon(self._cancel_overdue)
-                tasks.start_soon(watch_loop)
+                tasks.start_soon(self._lag.run)
+                tasks.start_soon(self._witness.run)
                 metrics.READY.set(1)
                 try:
                     yield
@@ -118,12 +134,14 @@ class Gateway:
         if self._access_log is not None:
             self._access_log.close()
         with anyio.move_on_after(_LAST_BEAT):
+            await self._witness.tell()
             await self._heartbeat.beat(ended=True)
         self._store.close()
 
     def _watch(self) -> PlanWatch:
         settings, versions = self._settings, self._store.versions
-        desk = PlanDesk(versions, settings, lambda: [self._host.inventory])
+        bars = partial(bars_of, self._store)
+        desk = PlanDesk(versions, settings, lambda: [self._host.inventory], bars)
         door = FileDoor(settings.plan, FileBase(settings.file_base_path, settings.plan), desk)
         host = Host(LastGood(settings.last_good_path), HostSwitch(settings.kill_path))
         return PlanWatch(door, versions, signal_of(self._store.database), host, self._activate)
@@ -143,9 +161,11 @@ class Gateway:
         """Compiles a plan and swaps it in. Raises PlanRefused and then has changed nothing."""
         if document.plan.phase is not Phase.FULL:
             await self._host.need(Stack.LEGACY)
-        table = await to_thread.run_sync(self._compiled, document, version)
+        table = await aside(self._compiled, document, version)
         reader = HeadReader(document.plan.unit_sources, self._settings.trusted_proxies)
         self.dispatch.stacks = self._host.apps
+        shares = {route.id: table.share(route) for route in table.routes}
+        self._evidence.renew(version, shares)
         self.dispatch.plan = ActivePlan(table, reader, self._door(table))
         self._recent.renew(_made_with(table, document.plan))
         metrics.PLAN_VERSION.set(version)
@@ -187,6 +207,7 @@ class Gateway:
         while True:
             await anyio.sleep(_TICK)
             self.dispatch.budget.tick()
+            self.dispatch.breakers.tick()
             self._publish()
             if supervisor is not None and not supervisor.is_alive():
                 _log.error("worker.orphaned")  # nobody would replace or stop it: it drains and ends
@@ -202,6 +223,8 @@ class Gateway:
     def _publish(self) -> None:
         for stack, count in self.dispatch.in_flight.items():
             metrics.IN_FLIGHT.labels(stack).set(count)
+        waiting = to_thread.current_default_thread_limiter().statistics().tasks_waiting
+        metrics.THREADS_WAITED_FOR.labels(Stack.MODERN).set(waiting)
         self._metrics.flush()
         if self._access_log is not None:
             self._access_log.flush()

@@ -14,12 +14,12 @@ counts against modern all the same.
 """
 
 import re
-from asyncio import CancelledError, current_task
+from asyncio import CancelledError, Task, current_task
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import getrandbits
 from time import perf_counter, time
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -42,6 +42,7 @@ from gateway.head import (
     spelled,
 )
 from gateway.messages import OWN, App, Message, Receive, Scope, Send
+from gateway.observe.lag import Running
 from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
 from gateway.pins import Pins, pin_of
@@ -105,6 +106,7 @@ class Dispatch:
         stack = decision.stack
         request_id = _request_id(found, scope)
         answer = Answer(send, self._served_by[stack], request_id, current_task())
+        answer.route = route.id if route else UNMATCHED
         if has_body(found):
             receive = answer.receiving(receive, self._body_limit)
         elif stack is Stack.MODERN and self._may_fail_over(route, decision, scope):
@@ -129,7 +131,7 @@ class Dispatch:
                 Exchange(
                     at,
                     request_id.decode(),
-                    route.id if route else UNMATCHED,
+                    answer.route,
                     scope["method"],
                     path,
                     decision,
@@ -151,6 +153,13 @@ class Dispatch:
                 answer.overdue = True
                 answer.task.cancel()
 
+    def who_runs(self, task: Task[Any] | None) -> Running | None:
+        """The request that a task answers; may be called in another thread."""
+        for answer in self._running.copy():
+            if answer.task is task and answer.asked is not None:
+                return Running(answer.route, answer.asked)
+        return None
+
     async def _ask(
         self,
         stack: Stack,
@@ -164,6 +173,7 @@ class Dispatch:
         What it raises goes on to the server, unless another may answer.
         """
         self.in_flight[stack] += 1
+        answer.asked = stack
         try:
             await (app or self.stacks[stack])(scope, receive, answer.send)
             answer.finish()

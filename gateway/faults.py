@@ -5,7 +5,7 @@ shop.orders.place`: it is the same for every request that fails alike, and holds
 """
 
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -36,15 +36,15 @@ def fingerprint(error: BaseException) -> str:
     """Of an exception that was raised and caught."""
     kind = type(error)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"{module}{kind.__qualname__} at {_place(error.__traceback__)}"[:LONGEST]
+    where = place(list(_frames(error.__traceback__)))
+    return f"{module}{kind.__qualname__} at {where}"[:LONGEST]
 
 
-def _place(traceback: TracebackType | None) -> str:
-    """The innermost frame that is the app's own.
+def place(frames: Sequence[FrameType]) -> str:
+    """The innermost frame that is the app's own; the innermost comes last.
 
     An app may be installed beside its libraries: then it is the innermost one of no framework.
     """
-    frames = list(_frames(traceback))
     for wanted in (_is_own, _is_no_framework, lambda _: True):
         for frame in reversed(frames):
             if wanted(frame):

@@ -12,8 +12,8 @@ from typing import Final
 
 import anyio
 import structlog
-from anyio import to_thread
 
+from gateway.aside import aside
 from gateway.endpoints import Inventory
 from gateway.errors import BanyanError
 from gateway.inventory import inventory_as
@@ -43,6 +43,7 @@ class Heartbeat:
     secret: str  # its fingerprint
     traffic: Traffic
     recent: Recent
+    breakers: Callable[[], object] = dict  # those that are not closed, as JSON
     _name: str = ""
     _known: str = ""  # digest of the inventory that the store has
     _first: bool = True
@@ -62,7 +63,7 @@ class Heartbeat:
         try:
             self.recent.tick()
             traffic = self.traffic.document()
-            heard = await to_thread.run_sync(self._beat, ended, traffic, abandon_on_cancel=True)
+            heard = await aside(self._beat, ended, traffic)
         except Exception as error:  # a bug of ours must not end the data plane
             if not self._silent:
                 bug = None if isinstance(error, BanyanError) else error
@@ -98,6 +99,7 @@ class Heartbeat:
             problems=json.dumps(self.watch.problems),
             traffic=json.dumps(traffic),
             recent=self._recent(),
+            breakers=json.dumps(self.breakers()),
             ended=ended,
         )
         return self.workers.beat(beat, first=self._first)

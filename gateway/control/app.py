@@ -26,6 +26,9 @@ from gateway.control.probes import add_probes
 from gateway.control.problems import install
 from gateway.control.shield import Shield, own_names
 from gateway.endpoints import Inventory
+from gateway.judge.bars import bars_of
+from gateway.judge.controller import Controller
+from gateway.judge.look import Reader
 from gateway.plan.desk import PlanDesk
 from gateway.settings import Settings
 from gateway.store.audit import Act
@@ -56,14 +59,16 @@ def create_control(
     """
     store = store or open_store(settings.store_url)
     known = inventories or partial(known_inventories, store, settings)
+    desk = PlanDesk(store.versions, settings, known, partial(bars_of, store))
+    controller = Controller(store, desk, Reader(settings, known))
     context = Context(
         settings=settings,
         store=store,
         tokens=Tokens(store.database),
         inventories=known,
-        desk=PlanDesk(store.versions, settings, known),
+        desk=desk,
         events=Events(store),
-        housekeeping=Housekeeping(store, leadership(store.database)),
+        housekeeping=Housekeeping(store, leadership(store.database), controller.step),
     )
     app = FastAPI(
         title="Banyan control plane",

@@ -1,6 +1,7 @@
-"""What one control plane of a fleet does for all: it folds up workers that are gone."""
+"""What one control plane of a fleet does for all: it judges, and folds up workers that are gone."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,8 @@ from gateway.store.leader import Leadership
 from gateway.store.opening import Store
 from gateway.store.workers import Past
 
-INTERVAL: Final = 2.0  # seconds; a standby takes over within them
+INTERVAL: Final = 1.0  # seconds; a standby takes over within them
+_TIDY_EVERY: Final = 10  # steps
 _log = structlog.get_logger()
 
 
@@ -24,7 +26,9 @@ class Housekeeping:
 
     store: Store
     leadership: Leadership
+    judge: Callable[[], None] = lambda: None  # the controller's look
     leading: bool = False
+    _steps: int = 0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -43,13 +47,19 @@ class Housekeeping:
         self.leading = leading
         if not leading:
             return
-        try:
-            retired = self.store.workers.retire(_counted)
-        except BanyanError as error:
-            _log.warning("housekeeping.failed", error=str(error))
-            return
+        self._steps += 1
+        for duty in (self.judge, *([self._tidy] if self._steps % _TIDY_EVERY == 1 else [])):
+            try:
+                duty()
+            except BanyanError as error:
+                _log.warning("housekeeping.failed", error=str(error))
+
+    def _tidy(self) -> None:
+        retired = self.store.workers.retire(_counted)
         if retired:
             _log.info("workers.retired", count=retired)
+        self.store.evidence.tidy()
+        self.store.notices.tidy()
 
     def close(self) -> None:
         """Lets another lead."""

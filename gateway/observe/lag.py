@@ -1,21 +1,27 @@
-"""How late the event loop is, and what held it up.
+"""How late the event loop is, and which stack held it up.
 
 A blocking call on the loop stops both stacks at once. The loop shows that it is alive every tenth of a
-second; a thread looks on, and names the code that runs when the loop has not.
+second; a thread looks on, and when the loop has not, it names the request that runs, and the code.
 """
 
 import sys
 import threading
 import traceback
-from asyncio import sleep
+from asyncio import AbstractEventLoop, Task, current_task, get_running_loop, sleep
+from collections.abc import Callable
 from threading import Event, Thread
-from time import perf_counter
-from typing import Final
+from time import monotonic
+from types import FrameType
+from typing import Any, Final, NamedTuple
 
 import structlog
 
-from gateway.observe.metrics import EVENT_LOOP_LAG
+from gateway.faults import place
+from gateway.observe.metrics import EVENT_LOOP_LAG, LOOP_BLOCKED
+from gateway.words import Stack
 
+LATE: Final = 0.1  # seconds after which durations of other requests say nothing of their stacks
+HELD_UP: Final = 0.25  # seconds that are told of the stack that held the loop up
 _BEAT: Final = 0.1  # seconds
 _PUBLISHED: Final = 10  # beats
 _BLOCKED: Final = 1.0  # seconds without a beat that are worth a line in the log
@@ -23,44 +29,84 @@ _FRAMES: Final = 4  # innermost ones in that line
 _log = structlog.get_logger()
 
 
-async def watch_loop() -> None:
-    """Publishes the lag once a second, and logs what blocks the loop, until it is cancelled."""
-    watch = _Watch(threading.get_ident())
-    try:
-        while True:
-            await watch.second()
-    finally:
-        watch.over.set()
+class Running(NamedTuple):
+    """A request that a stack is answering."""
+
+    route: str
+    stack: Stack
 
 
-class _Watch:
-    """The loop's beat, and the thread that listens to it."""
+WhoRuns = Callable[["Task[Any] | None"], Running | None]
+Told = Callable[[str, Stack, str], None]  # route, stack, and the code
 
-    def __init__(self, loop_thread: int) -> None:
-        self._loop_thread = loop_thread
-        self._beat = perf_counter()
-        self.over = Event()
-        Thread(target=self._listen, name="loop-watch", daemon=True).start()
 
-    async def second(self) -> None:
+class LoopWatch:
+    """The loop's beat, and the thread that listens to it; `late` is when the loop was late last."""
+
+    def __init__(self) -> None:
+        self.late = float("-inf")  # by the monotonic clock
+        self._beat = monotonic()
+        self._who: WhoRuns = lambda _: None
+        self._told: Told = lambda *_: None
+        self._loop: AbstractEventLoop
+        self._loop_thread = 0
+
+    def attribute(self, who_runs: WhoRuns, told: Told) -> None:
+        """Whom to ask which request a task answers, and whom to tell what held the loop up, on the loop."""
+        self._who, self._told = who_runs, told
+
+    async def run(self) -> None:
+        """Publishes the lag once a second, until it is cancelled."""
+        self._loop, self._loop_thread = get_running_loop(), threading.get_ident()
+        self._beat = monotonic()
+        over = Event()
+        Thread(target=self._listen, args=(over,), name="loop-watch", daemon=True).start()
+        try:
+            while True:
+                await self._second()
+        finally:
+            over.set()
+
+    async def _second(self) -> None:
         worst = 0.0
         for _ in range(_PUBLISHED):
-            self._beat = perf_counter()
+            self._beat = monotonic()
             await sleep(_BEAT)
-            worst = max(worst, perf_counter() - self._beat - _BEAT)
+            late = monotonic() - self._beat - _BEAT
+            worst = max(worst, late)
+            if late > LATE:
+                self.late = monotonic()
         EVENT_LOOP_LAG.set(worst)
 
-    def _listen(self) -> None:
-        told = 0.0  # the beat that was the last before a block that is in the log already
-        while not self.over.wait(_BLOCKED / 2):
+    def _listen(self, over: Event) -> None:
+        told = logged = 0.0  # the beats after which a block was told, and logged, already
+        while not over.wait(_BEAT):
             last = self._beat
-            late = perf_counter() - last - _BEAT
-            if late > _BLOCKED and last != told:
+            late = monotonic() - last - _BEAT
+            if late <= LATE:
+                continue
+            running = self._who(current_task(self._loop))
+            LOOP_BLOCKED.labels(running.stack if running else "none").inc(_BEAT)
+            if late > HELD_UP and last != told and running is not None:
                 told = last
-                _log.error("loop.blocked", seconds=round(late, 1), at=self._code())
+                self._tell(running)
+            if late > _BLOCKED and last != logged:
+                logged = last
+                self._log(late, running)
 
-    def _code(self) -> list[str]:
-        """The innermost frames of the loop's thread, outermost first."""
-        frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 (documented in `sys`)
-        found = traceback.extract_stack(frame)[-_FRAMES:]
-        return [f"{line.filename}:{line.lineno} {line.name}" for line in found]
+    def _tell(self, running: Running) -> None:
+        frames, frame = list[FrameType](), self._frame()
+        while frame is not None:
+            frames.insert(0, frame)
+            frame = frame.f_back
+        self._loop.call_soon_threadsafe(self._told, running.route, running.stack, place(frames))
+
+    def _log(self, late: float, running: Running | None) -> None:
+        found = traceback.extract_stack(self._frame())[-_FRAMES:]
+        code = [f"{line.filename}:{line.lineno} {line.name}" for line in found]
+        whose = {"route": running.route, "stack": running.stack.value} if running else {}
+        _log.error("loop.blocked", seconds=round(late, 1), at=code, **whose)
+
+    def _frame(self) -> FrameType | None:
+        """The innermost one of the loop's thread."""
+        return sys._current_frames().get(self._loop_thread)  # noqa: SLF001 (documented in `sys`)

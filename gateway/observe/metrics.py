@@ -85,6 +85,17 @@ EVENT_LOOP_LAG = Gauge(
     "The longest the event loop was late in the last second; of several workers the worst.",
     multiprocess_mode="livemax",
 )
+LOOP_BLOCKED = Counter(
+    "gateway_event_loop_blocked_seconds_total",
+    "Seconds without a beat of the event loop, by the stack whose request ran then; `none`: nobody's.",
+    ("stack",),
+)
+THREADS_WAITED_FOR = Gauge(
+    "gateway_threads_waited_for",
+    "Requests that wait for a thread: of Flask's, or of those that run sync handlers of modern.",
+    ("stack",),
+    multiprocess_mode="livesum",
+)
 HEADERS_DROPPED = Counter(
     "gateway_request_headers_dropped_total",
     "Request headers that no stack gets: names with an underscore, and X-Banyan-*.",

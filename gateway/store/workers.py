@@ -32,6 +32,7 @@ class Beat:
     problems: str  # JSON: list of strings
     traffic: str  # JSON, see gateway.observe.traffic
     recent: str | None  # JSON, see gateway.observe.recent; None: as before
+    breakers: str = "{}"  # JSON: those that are not closed, by route
     ended: bool = False
 
 
@@ -53,6 +54,7 @@ class Worker:
     problems: str
     traffic: str
     recent: str
+    breakers: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""One look at everything the judge goes by: the plan, the counts, what was seen, latches and ramps."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from gateway.endpoints import Inventory
+from gateway.judge.judgement import MARGIN, Around, Judgement, Terms, judge
+from gateway.judge.kept import Stored
+from gateway.judge.ledger import Ledger
+from gateway.observe.recent import Sample, Samples, merged, read_samples
+from gateway.plan.compile import Governed, compile_governed
+from gateway.plan.document import parse
+from gateway.routes import Route
+from gateway.settings import Settings
+from gateway.store.evidence import HOUR
+from gateway.store.opening import Store
+from gateway.store.ramps import Kept
+from gateway.store.standings import Standing
+from gateway.store.workers import Worker
+
+_SAMPLES_EVERY: Final = 10  # looks
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Reader:
+    """What a plan means for what the stacks serve; kept for the text that was asked for last."""
+
+    settings: Settings
+    inventories: Callable[[], Sequence[Inventory]]
+    _key: tuple[str, Inventory] | None = None
+    _governed: Governed | None = None
+
+    def __call__(self, text: str) -> Governed:
+        """Raises PlanRefused."""
+        key = text, self.inventories()[0]
+        if self._governed is None or key != self._key:
+            secret = self.settings.secret_bytes()
+            self._governed = compile_governed(parse(text), key[1], version=0, secret=secret)
+            self._key = key
+        return self._governed
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found."""
+
+    governed: Governed
+    version: int
+    ledger: Ledger
+    standings: Mapping[str, Standing]
+    ramps: Mapping[str, Stored]
+    workers: Sequence[Worker]  # that live
+    around: Around
+    samples: Samples
+    now: float  # seconds since 1970, by the store's clock
+
+    def live(self, route: str) -> Stored | None:
+        """The route's ramp, if it is not over."""
+        stored = self.ramps.get(route)
+        return stored if stored is not None and stored.ramp.live else None
+
+    def judged(self, route: Route) -> Judgement:
+        rule, stored = self.governed.rules.get(route.id), self.live(route.id)
+        guard = (rule.guard if rule else None) or self.governed.defaults
+        margin = stored.ramp.margin if stored else MARGIN
+        terms = Terms(self.governed.table.planned(route), guard, margin)
+        around = Around(
+            self.around.sightings, self.samples.get(route.id, Sample()), self.around.now
+        )
+        return judge(self.ledger, route.id, terms, around)
+
+
+@dataclass(slots=True)
+class Looker:
+    """Looks again and again; what does not change any more is kept."""
+
+    store: Store
+    read: Reader
+    ledger: Ledger = field(default_factory=Ledger)
+    _samples: Samples = field(default_factory=dict)
+    _looks: int = 0
+
+    def look(self) -> Look | None:
+        """None while there is no plan. Raises StoreUnavailable, PlanRefused."""
+        store, ledger = self.store, self.ledger
+        current = store.versions.current()
+        if current is None:
+            return None
+        standings, now = store.standings.all(), store.evidence.now()
+        ledger.standing(standings)
+        ledger.update(store.evidence.rows(ledger.wanted), int(now // HOUR))
+        workers = [worker for worker in store.workers.all() if worker.alive]
+        if self._looks % _SAMPLES_EVERY == 0:
+            self._samples = merged(map(_sampled, workers))
+        self._looks += 1
+        around = Around(store.evidence.sightings(), Sample(), now)
+        return Look(
+            self.read(current.document),
+            current.version,
+            ledger,
+            standings,
+            dict(_stored(store.ramps.all())),
+            workers,
+            around,
+            self._samples,
+            now,
+        )
+
+
+def _stored(ramps: Iterable[Kept]) -> Iterable[tuple[str, Stored]]:
+    for kept in ramps:
+        try:
+            yield kept.route, Stored.read(kept)
+        except ValueError as error:  # newer code has written it: it is not ours to drive
+            _log.error("ramp.unreadable", route=kept.route, error=str(error))
+
+
+def _sampled(worker: Worker) -> Samples:
+    try:
+        return read_samples(json.loads(worker.recent))
+    except ValueError:  # other code has written it
+        return {}
