@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import change, explain, look, token
+from gateway.cli import change, explain, look, ramp, token
 from gateway.cli.doctor import doctor
+from gateway.cli.evidence import ack, evidence
 from gateway.cli.flags import Json, with_settings
 from gateway.cli.output import fail, print_json
 from gateway.cli.parity import parity
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 
 _RUN, _CHANGE, _LOOK, _ASK = "Run", "Change the plan", "See what is", "Ask what would be"
-_LET_IN = "Let others in"
+_LET_IN, _JUDGE = "Let others in", "Judge modern"
 
 
 @app.command(rich_help_panel=_RUN)
@@ -57,6 +58,7 @@ for panel, commands in (
         _CHANGE,
         (change.shift, change.phase, change.kill, change.resume, change.rollback, change.apply),
     ),
+    (_JUDGE, (evidence, ack)),
     (_LOOK, (status, look.workers, look.history, look.diff, look.export, look.audit)),
     (_ASK, (explain.validate, explain.explain, whatif, doctor)),
 ):
@@ -64,6 +66,12 @@ for panel, commands in (
         app.command(rich_help_panel=panel)(with_settings(command))
 app.add_typer(routes, name="routes", rich_help_panel=_LOOK)
 app.command(rich_help_panel=_ASK)(with_settings(parity))
+app.add_typer(
+    ramp.app,
+    name="ramp",
+    help="Let a route's split rise by itself, on proof or on your word.",
+    rich_help_panel=_JUDGE,
+)
 app.add_typer(
     token.app,
     name="token",

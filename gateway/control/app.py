@@ -10,8 +10,10 @@ from fastapi import FastAPI
 from gateway.control.api import (
     audit,
     events,
+    evidence,
     explain,
     plan,
+    ramps,
     routes,
     tokens,
     versions,
@@ -43,7 +45,9 @@ Every request needs `Authorization: Bearer <token>`; `banyan token create` makes
 needs a reason. `If-Match` makes a change conditional on the version it was made for. Errors are problem
 documents (RFC 9457) with a stable `code`.
 """
-_ROUTERS = (plan, versions, routes, explain, whatif, workers, audit, tokens, events)
+_ROUTERS = (
+    plan, versions, routes, evidence, ramps, explain, whatif, workers, audit, tokens, events,
+)  # fmt: skip
 
 
 def create_control(

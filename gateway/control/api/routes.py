@@ -11,7 +11,7 @@ from gateway.control.context import Context, Control
 from gateway.control.problems import responses
 from gateway.control.report import PlanReport, RoutesReport, report, unexplained, with_history
 from gateway.listing import listing
-from gateway.observe.traffic import Seen, merged, read_traffic
+from gateway.observe.traffic import Seen, merged
 from gateway.plan.compile import compile_plan
 from gateway.plan.desk import NoPlan
 from gateway.plan.document import PlanRefused, parse
@@ -37,7 +37,7 @@ def routes_report(control: Context) -> RoutesReport:
     inventory = control.inventories()[0]
     table, refused = _table(control, current)
     launches = {worker.launch for worker in living}
-    running = _traffic(worker for worker in workers if worker.launch in launches)
+    running = traffic_of(worker for worker in workers if worker.launch in launches)
     rows = report(table, running, listing(inventory), unexplained(control.settings))
     return RoutesReport(
         plan=PlanReport(
@@ -52,7 +52,7 @@ def routes_report(control: Context) -> RoutesReport:
         ),
         workers=len(living),
         kit=list(inventory.kit),
-        routes=with_history(rows, _traffic(workers), control.store.workers.past()),
+        routes=with_history(rows, traffic_of(workers), control.store.workers.past()),
     )
 
 
@@ -80,7 +80,7 @@ def _table(control: Context, current: Version | None) -> tuple[RouteTable, list[
         return nothing, [str(problem) for problem in refusal.problems]
 
 
-def _traffic(workers: Iterable[Worker]) -> Seen:
+def traffic_of(workers: Iterable[Worker]) -> Seen:
     return merged(map(_seen, workers))
 
 

@@ -1,0 +1,121 @@
+"""`banyan evidence` and `banyan ack`: what there is for and against modern, and going on after a rollback."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli import complete
+from gateway.cli.flags import Json, Server
+from gateway.cli.look import when
+from gateway.cli.output import print_json
+from gateway.cli.table import console, number, table, words
+from gateway.cli.text import marked, printable
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gateway.control.judging import EvidenceOut, SideOut
+
+Route = Annotated[
+    str, typer.Argument(help="As in the plan: 'GET /api/balances'.", autocompletion=complete.routes)
+]
+Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit for ever.")]
+
+
+def evidence(settings: Settings, route: Route, server: Server = None, json_: Json = False) -> None:
+    """Show both stacks side by side on a route, the verdict, and what is still needed for one."""
+    from rich.console import Group
+
+    from gateway.control.judging import EvidenceOut
+
+    answer = _ask(settings, server, "GET", "/evidence", params={"route": route})
+    if json_:
+        print_json(answer)
+        return
+    console().print(Group(*screen(EvidenceOut.model_validate(answer))))
+
+
+def ack(
+    settings: Settings,
+    route: Route,
+    reason: Why,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Let a route rise again that was rolled back; its evidence begins anew."""
+    body = {"route": route, "reason": reason}
+    answer = _ask(settings, server, "POST", "/evidence/ack", body=body)
+    if json_:
+        print_json(answer)
+    else:
+        typer.echo(f"{printable(answer['route'])} may rise again; its evidence begins anew")
+
+
+def screen(found: "EvidenceOut") -> Iterator["RenderableType"]:
+    """The verdict, both stacks, each signal, and what stands in the way."""
+    color = {"worse": "red", "not worse": "green"}.get(found.verdict, "yellow")
+    yield f"[bold]{marked(found.route)}[/bold] · {found.split:g} % to modern"
+    yield f"[{color}]{marked(found.text)}[/{color}]"
+    if found.latch is not None:
+        yield f"[red]latched[/red] since {when(found.latch.at)}: {marked(found.latch.reason)}"
+        yield f"[dim]once that is mended: banyan ack '{marked(found.route)}' --reason '…'[/dim]"
+    yield ""
+    yield _sides(found)
+    yield ""
+    yield from _signals(found)
+    for worker, state in found.breakers.items():
+        yield f"[red]breaker[/red] {marked(worker)}: {marked(state)}"
+    for hold in found.holds:
+        yield f"[yellow]holds a ramp[/yellow] {marked(hold)}"
+    if found.ramp is not None:
+        yield f"ramp {found.ramp.state} at {found.ramp.split:g} %: {marked(found.ramp.why)}"
+
+
+def _sides(found: "EvidenceOut") -> "RenderableType":
+    titles = "requests", "errors", "rate", "95 % interval", "p50", "p95", "p99"
+    rows = table(words(""), *map(number, titles))
+    for name, side in (("legacy", found.legacy), ("modern", found.modern)):
+        rows.add_row(name, *_cells(side))
+    return rows
+
+
+def _cells(side: "SideOut") -> list[str]:
+    if side.rate is None:
+        return ["0"]
+    times = (side.p50, side.p95, side.p99)
+    return [
+        str(side.requests),
+        str(side.failures),
+        f"{side.rate:.3%}",
+        f"{side.low:.3%} to {side.high:.3%}",
+        *("" if one is None else f"{one * 1000:.1f} ms" for one in times),
+    ]
+
+
+def _signals(found: "EvidenceOut") -> Iterator["RenderableType"]:
+    rows = table(words("signal"), number("legacy"), number("modern"), words("verdict"))
+    for one in found.signals:
+        rows.add_row(
+            one.signal,
+            str(found.legacy.events[one.signal]),
+            str(found.modern.events[one.signal]),
+            f"{one.verdict} [dim]{marked(one.text.rsplit('; ', 1)[-1])}; then: {one.action}[/dim]",
+        )
+    yield rows
+    yield "[dim]events: of a client and kind one a minute[/dim]"
+
+
+def _ask(
+    settings: Settings,
+    server: str | None,
+    method: str,
+    path: str,
+    *,
+    body: object = None,
+    params: dict[str, Any] | None = None,
+) -> Any:
+    from gateway.cli.client import client_of
+
+    return client_of(settings, server).ask(method, path, body=body, params=params)

@@ -1,0 +1,147 @@
+"""`banyan ramp`: a split that rises by itself, on proof or on somebody's word."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.evidence import Route, Why
+from gateway.cli.flags import Json, Server, with_settings
+from gateway.cli.output import fail, print_json
+from gateway.cli.table import console, number, table, whole, words
+from gateway.cli.text import marked, printable
+from gateway.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+Steps = Annotated[
+    str | None, typer.Option(help="Percentages, as in 1,5,25,100; default: the plan's.")
+]
+
+
+@app.command()
+@with_settings
+def start(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
+    settings: Settings,
+    route: Route,
+    reason: Why,
+    steps: Steps = None,
+    hold: Annotated[str | None, typer.Option(help="On each step at least, as in 30m.")] = None,
+    minimum: Annotated[
+        int | None, typer.Option(help="Requests to modern on each step.", min=1)
+    ] = None,
+    approve: Annotated[
+        str | None, typer.Option(help="Steps that a person must let begin, as in 50,100.")
+    ] = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Let a route's split rise by itself, by the plan's `ramp` or by these options."""
+    given = {
+        "steps": _numbers("--steps", steps),
+        "hold": hold,
+        "minimum": minimum,
+        "approve": _numbers("--approve", approve),
+    }
+    body = {name: value for name, value in given.items() if value is not None}
+    _act(settings, server, "", {**body, "route": route, "reason": reason}, json_)
+
+
+@app.command()
+@with_settings
+def status(settings: Settings, server: Server = None, json_: Json = False) -> None:
+    """Show every ramp: where it stands, and what it waits for."""
+    answer = _ask(settings, server, "GET", "/ramps")
+    if json_:
+        print_json(answer)
+        return
+    rows = table(words("route"), whole("state"), number("step"), number("held"), words("waits for"))
+    for one in answer:
+        rows.add_row(
+            marked(one["route"]),
+            one["state"],
+            f"{one['split']:g} %",
+            f"{one['held']:.0f} s",
+            marked(one["why"]),
+        )
+    console().print(rows) if answer else typer.echo("no ramp yet: `banyan ramp start ROUTE`")
+
+
+@app.command()
+@with_settings
+def pause(
+    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
+) -> None:
+    """Take no further step until it is resumed; the guard goes on watching."""
+    _act(settings, server, "/pause", {"route": route, "reason": reason}, json_)
+
+
+@app.command()
+@with_settings
+def resume(
+    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
+) -> None:
+    """Go on where it was paused."""
+    _act(settings, server, "/resume", {"route": route, "reason": reason}, json_)
+
+
+@app.command()
+@with_settings
+def approve(
+    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
+) -> None:
+    """Let the next step begin without a proof; its time and its requests it still needs."""
+    _act(settings, server, "/approve", {"route": route, "reason": reason}, json_)
+
+
+@app.command()
+@with_settings
+def advance(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
+    settings: Settings,
+    route: Route,
+    reason: Why,
+    to: Annotated[float | None, typer.Option(help="One of its steps; default: the next.")] = None,
+    server: Server = None,
+    json_: Json = False,
+) -> None:
+    """Take the next step now, or jump to a later one."""
+    body = {"route": route, "reason": reason, **({} if to is None else {"to": to})}
+    _act(settings, server, "/advance", body, json_)
+
+
+@app.command()
+@with_settings
+def abort(
+    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
+) -> None:
+    """End it: the split stays where it is, and is shifted by hand from now on."""
+    _act(settings, server, "/abort", {"route": route, "reason": reason}, json_)
+
+
+def _numbers(name: str, text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(part.strip().removesuffix("%")) for part in text.split(",")]
+    except ValueError:
+        fail(f"{name} {text}: percentages with commas between them, as in 1,5,25,100", 2)
+
+
+def _act(
+    settings: Settings, server: str | None, path: str, body: dict[str, Any], json_: bool
+) -> None:
+    answer = _ask(settings, server, "POST", f"/ramps{path}", body)
+    if json_:
+        print_json(answer)
+        return
+    after = answer["following"]
+    then = "its last step" if after is None else f"next {after:g} %"
+    typer.echo(f"{printable(answer['route'])}: {answer['state']} at {answer['split']:g} %, {then}")
+    if answer["why"]:
+        typer.echo(f"  {printable(answer['why'])}")
+
+
+def _ask(
+    settings: Settings, server: str | None, method: str, path: str, body: object = None
+) -> Any:
+    from gateway.cli.client import client_of
+
+    return client_of(settings, server).ask(method, path, body=body)

@@ -1,0 +1,95 @@
+"""Evidence for and against modern on a route, and what a person does about a rollback."""
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Query
+
+from gateway.control.api.routes import traffic_of
+from gateway.control.auth import Operator, Viewer
+from gateway.control.context import Context, Control, act_of
+from gateway.control.evidence import evidence_out
+from gateway.control.judging import Acknowledge, EvidenceOut
+from gateway.control.models import RouteName
+from gateway.control.problems import ApiProblem, responses
+from gateway.judge.look import Look, Looker, Reader
+from gateway.plan.desk import NoPlan
+from gateway.plan.diff import rule_key
+from gateway.routes import Route
+
+router = APIRouter(prefix="/evidence", tags=["judging"], responses=responses(401, 403, 503))
+
+
+@router.get("", responses=responses(404, 409, 422), summary="Evidence of a route")
+async def read(
+    route: Annotated[RouteName, Query()], _caller: Viewer, control: Control
+) -> EvidenceOut:
+    """Both stacks side by side, the verdict, and what is still needed for one."""
+
+    def found() -> EvidenceOut:
+        look = look_at(control)
+        return shown(look, route_of(look, route))
+
+    return await to_thread.run_sync(found)
+
+
+@router.get("/all", responses=responses(409), summary="Evidence of every route with a share")
+async def read_all(_caller: Viewer, control: Control) -> list[EvidenceOut]:
+    """Of each route that has a share of modern's, a latch or a ramp."""
+
+    def found() -> list[EvidenceOut]:
+        look = look_at(control)
+        told = {*look.ramps, *(r for r, standing in look.standings.items() if standing.latched)}
+        routes = [one for one in look.governed.table.routes if one.split or one.id in told]
+        return [shown(look, one) for one in routes]
+
+    return await to_thread.run_sync(found)
+
+
+@router.post("/ack", responses=responses(404, 409, 422), summary="Acknowledge a rollback")
+async def acknowledge(body: Acknowledge, caller: Operator, control: Control) -> EvidenceOut:
+    """The route may rise again. Its evidence begins anew, and what was seen on it is known."""
+
+    def done() -> EvidenceOut:
+        route = route_of(look_at(control), body.route)
+        act = act_of(caller, "guard.ack", route.id, body.reason)
+        control.store.standings.acknowledge(route.id, act)
+        return shown(look_at(control), route)
+
+    return await to_thread.run_sync(done)
+
+
+def look_at(control: Context) -> Look:
+    """Raises NoPlan, PlanRefused."""
+    look = Looker(control.store, Reader(control.settings, control.inventories)).look()
+    if look is None:
+        control.desk.current()  # says what is missing
+        raise NoPlan("there is no plan yet")
+    return look
+
+
+def route_of(look: Look, name: str) -> Route:
+    """The route, however its variables are spelled. Raises ApiProblem 404."""
+    routes = look.governed.table.routes
+    for route in routes:
+        if rule_key(route.id) == rule_key(name):
+            return route
+    near = get_close_matches(name, [route.id for route in routes], 1, cutoff=0.0)
+    hint = f"; nearest: {near[0]}" if near else ""
+    raise ApiProblem(404, "no_such_route", f"no route is {name}{hint}")
+
+
+def shown(look: Look, route: Route) -> EvidenceOut:
+    return evidence_out(look, route, traffic_of(look.workers), _breakers(look, route.id))
+
+
+def _breakers(look: Look, route: str) -> Mapping[str, str]:
+    found = {}
+    for worker in look.workers:
+        breaker = json.loads(worker.breakers).get(route)
+        if breaker:
+            found[f"{worker.host}:{worker.pid}"] = f"{breaker['state']}: {breaker['why']}"
+    return found
