@@ -1,7 +1,7 @@
 """`banyan evidence` and `banyan ack`: what there is for and against modern, and going on after a rollback."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,9 +28,10 @@ def evidence(settings: Settings, route: Route, server: Server = None, json_: Jso
     """Show both stacks side by side on a route, the verdict, and what is still needed for one."""
     from rich.console import Group
 
+    from gateway.cli.client import client_of
     from gateway.control.judging import EvidenceOut
 
-    answer = _ask(settings, server, "GET", "/evidence", params={"route": route})
+    answer = client_of(settings, server).ask("GET", "/evidence", params={"route": route})
     if json_:
         print_json(answer)
         return
@@ -45,8 +46,10 @@ def ack(
     json_: Json = False,
 ) -> None:
     """Let a route rise again that was rolled back; its evidence begins anew."""
+    from gateway.cli.client import client_of
+
     body = {"route": route, "reason": reason}
-    answer = _ask(settings, server, "POST", "/evidence/ack", body=body)
+    answer = client_of(settings, server).ask("POST", "/evidence/ack", body=body)
     if json_:
         print_json(answer)
     else:
@@ -105,17 +108,3 @@ def _signals(found: "EvidenceOut") -> Iterator["RenderableType"]:
         )
     yield rows
     yield "[dim]events: of a client and kind one a minute[/dim]"
-
-
-def _ask(
-    settings: Settings,
-    server: str | None,
-    method: str,
-    path: str,
-    *,
-    body: object = None,
-    params: dict[str, Any] | None = None,
-) -> Any:
-    from gateway.cli.client import client_of
-
-    return client_of(settings, server).ask(method, path, body=body, params=params)

@@ -11,7 +11,7 @@ from gateway.control.context import Context, Control
 from gateway.control.problems import responses
 from gateway.control.report import PlanReport, RoutesReport, report, unexplained, with_history
 from gateway.listing import listing
-from gateway.observe.traffic import Seen, merged
+from gateway.observe.traffic import Seen, merged, read_traffic
 from gateway.plan.compile import compile_plan
 from gateway.plan.desk import NoPlan
 from gateway.plan.document import PlanRefused, parse
