@@ -73,7 +73,7 @@ class Gateway:
         self._lag = LoopWatch()
         self._store = open_store(settings.store_url)
         breakers = Breakers()
-        self._evidence = Evidence(lambda: self._lag.late, breakers.tripped.__contains__)
+        self._evidence = Evidence(lambda: self._lag.late)
         self._witness = Witness(self._evidence, self._store)
         breakers.told = self._witness.breaker_turned
         observers: list[Observer] = [

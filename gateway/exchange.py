@@ -21,6 +21,7 @@ class Exchange(NamedTuple):
     failed: int = 0  # status of modern's answer that legacy's replaced; 0: none was
     over_budget: bool = False  # legacy would have replaced it, had the budget allowed
     fault: str = ""  # what is known of a failure, see gateway.faults
+    tripped: bool = False  # when it was decided, the route's breaker was not closed
 
     @property
     def error(self) -> bool:

@@ -36,17 +36,10 @@ class Batch(NamedTuple):
 
 
 class Evidence:
-    """One worker's observer. `late` is when its loop was late last, by `clock`; `broken` says whether a
-    route's breaker is not closed.
-    """
+    """One worker's observer; `late` is when its loop was late last, by `clock`."""
 
-    def __init__(
-        self,
-        late: Callable[[], float],
-        broken: Callable[[str], bool] = lambda _: False,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        self._late, self._broken, self._clock = late, broken, clock
+    def __init__(self, late: Callable[[], float], clock: Callable[[], float] = monotonic) -> None:
+        self._late, self._clock = late, clock
         self._exchanges: list[Exchange] = []
         self._splits: dict[int, Mapping[str, int]] = {}  # by version, and route
         self._counts: dict[tuple[str, int, Stack], list[int]] = {}  # requests and failures
@@ -74,7 +67,7 @@ class Evidence:
         for exchange in exchanges:
             if exchange.fault:
                 self._sight(exchange)
-            if exchange.decision.reason is Reason.SPLIT and not self._broken(exchange.route):
+            if exchange.decision.reason is Reason.SPLIT and not exchange.tripped:
                 self._count(exchange)
 
     def tick(self) -> None:
