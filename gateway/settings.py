@@ -149,6 +149,15 @@ class Settings(BaseSettings):
     worker_requests: int = Field(
         0, ge=0, description="Requests after which one of several workers is replaced; 0: never."
     )
+    webhook: SecretStr | None = Field(
+        None, description="URL that hears of verdicts, rollbacks, breakers and ramps, by POST."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs what the webhook gets, as Standard Webhooks has it."
+    )
+    hook: str | None = Field(
+        None, description="Command that gets the same, as JSON on its standard input."
+    )
     secret: Annotated[SecretStr | None, BeforeValidator(_secret)] = Field(
         None,
         description="Keys the assignment and signs overrides, 16 bytes or more; "
@@ -164,6 +173,9 @@ class Settings(BaseSettings):
         "control_tls_cert",
         "control_tls_key",
         "probe_port",
+        "webhook",
+        "webhook_secret",
+        "hook",
         mode="before",
     )
     @classmethod

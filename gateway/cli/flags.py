@@ -23,7 +23,8 @@ Server = Annotated[
     ),
 ]
 
-_HIDDEN: Final = frozenset({"secret"})  # a secret on a command line is in everybody's process list
+# A secret on a command line is in everybody's process list; a webhook's URL often holds one
+_HIDDEN: Final = frozenset({"secret", "webhook", "webhook_secret"})
 _KINDS: Final = (bool, int, float)
 
 

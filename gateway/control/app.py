@@ -31,6 +31,7 @@ from gateway.endpoints import Inventory
 from gateway.judge.bars import bars_of
 from gateway.judge.controller import Controller
 from gateway.judge.look import Reader
+from gateway.judge.notifier import Notifier
 from gateway.plan.desk import PlanDesk
 from gateway.settings import Settings
 from gateway.store.audit import Act
@@ -108,6 +109,7 @@ async def _lifespan(context: Context, app: FastAPI) -> AsyncIterator[None]:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(context.events.run)
             tasks.start_soon(context.housekeeping.run)
+            tasks.start_soon(Notifier(context.store.notices, context.settings, context.leading).run)
             tasks.start_soon(_tell_folded, auth)
             yield
             tasks.cancel_scope.cancel()

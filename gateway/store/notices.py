@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from gateway.store.database import Database
 from gateway.store.tables import NOTICES
 
-KEPT = 30 * 86_400.0  # seconds
+KEPT: Final = 30 * 86_400.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Notice:
     route: str
     document: Mapping[str, Any]
     attempts: int
+    outcome: Mapping[str, str]  # by channel: what came of the last try
 
 
 class Notices:
@@ -49,7 +50,7 @@ class Notices:
                 document=json.dumps(document),
                 attempts=0,
                 due=now,
-                outcome="",
+                outcome="{}",
             )
         )
 
@@ -60,22 +61,24 @@ class Notices:
             query = sa.select(NOTICES).where(NOTICES.c.due <= now).order_by(NOTICES.c.id)
             rows = connection.execute(query.limit(limit)).all()
         return [
-            Notice(row.id, row.at, row.kind, row.route, json.loads(row.document), row.attempts)
+            Notice(
+                row.id,
+                row.at,
+                row.kind,
+                row.route,
+                json.loads(row.document),
+                row.attempts,
+                json.loads(row.outcome),
+            )
             for row in rows
         ]
 
-    def tried(self, notice: Notice, outcome: str, again: float | None) -> None:
+    def tried(self, notice: Notice, outcome: Mapping[str, str], again: float | None) -> None:
         """What came of it; `again` is in how many seconds to try once more, None: never."""
         with self._database.writing() as connection:
             due = None if again is None else self._database.now(connection) + again
-            values = {"attempts": notice.attempts + 1, "outcome": outcome, "due": due}
+            values = {"attempts": notice.attempts + 1, "outcome": json.dumps(outcome), "due": due}
             connection.execute(sa.update(NOTICES).where(NOTICES.c.id == notice.id).values(values))
-
-    def recent(self, limit: int) -> list[dict[str, Any]]:
-        """The newest first, with what came of them."""
-        query = sa.select(NOTICES).order_by(NOTICES.c.id.desc()).limit(limit)
-        with self._database.reading() as connection:
-            return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 (its public name)
 
     def tidy(self) -> None:
         with self._database.writing() as connection:
