@@ -119,9 +119,9 @@ class NewRamp(Because):
     route: RouteName
     steps: Annotated[tuple[Percent, ...] | None, Field(examples=[[1, 5, 25, 100]])] = None
     hold: Annotated[Duration | None, Field(examples=["30m"])] = None
-    minimum: Annotated[int | None, Field(ge=1, le=10**9, strict=True)] = None
-    margin: Annotated[float | None, Field(gt=1, le=10)] = None
-    approve: tuple[Percent, ...] | None = None
+    minimum: Annotated[int | None, Field(ge=1, le=10**9, strict=True, examples=[2000])] = None
+    margin: Annotated[float | None, Field(gt=1, le=10, examples=[2])] = None
+    approve: Annotated[tuple[Percent, ...] | None, Field(examples=[[100]])] = None
 
     def rule(self, planned: RampRule | None) -> RampRule | None:
         """None where neither says which steps. Raises ValidationError."""

@@ -10,6 +10,7 @@ from tests.control.api import PLAN, REASON, Api, api
 __all__ = ["api"]
 
 V, O, A = Role.VIEWER, Role.OPERATOR, Role.ADMIN  # noqa: E741 (columns of a table)
+WHO = {"route": "GET /who", **REASON}
 SHIFT = {"route": "GET /who", "modern": 30, **REASON}
 # Least role, method, path as OpenAPI has it, path as asked, body, status of a success
 OPERATIONS: list[tuple[Role, str, str, str, Any, int]] = [
@@ -22,6 +23,9 @@ OPERATIONS: list[tuple[Role, str, str, str, Any, int]] = [
     (V, "POST", "/explain", "", {"method": "GET", "path": "/who"}, 200),
     (V, "GET", "/whatif", "/whatif?route=GET%20/who&modern=30", None, 200),
     (V, "GET", "/workers", "", None, 200),
+    (V, "GET", "/evidence", "/evidence?route=GET%20/who", None, 200),
+    (V, "GET", "/evidence/all", "", None, 200),
+    (V, "GET", "/ramps", "", None, 200),
     (V, "GET", "/audit", "", None, 200),
     (V, "GET", "/events", "", None, 400),  # with a wrong Last-Event-ID: it would not end
     (O, "PUT", "/plan", "", {"document": PLAN, **REASON}, 200),
@@ -30,6 +34,13 @@ OPERATIONS: list[tuple[Role, str, str, str, Any, int]] = [
     (O, "PUT", "/plan/phase", "", {"phase": "parallel", **REASON}, 200),
     (O, "PUT", "/plan/kill-switch", "", {"on": True, **REASON}, 200),
     (O, "POST", "/plan/rollback", "", {"version": 1, **REASON}, 200),
+    (O, "POST", "/evidence/ack", "", WHO, 409),
+    (O, "POST", "/ramps", "", {"steps": [50, 100], **WHO}, 200),
+    (O, "POST", "/ramps/pause", "", WHO, 409),
+    (O, "POST", "/ramps/resume", "", WHO, 409),
+    (O, "POST", "/ramps/approve", "", WHO, 409),
+    (O, "POST", "/ramps/advance", "", WHO, 409),
+    (O, "POST", "/ramps/abort", "", WHO, 409),
     (A, "GET", "/tokens", "", None, 200),
     (A, "POST", "/tokens", "", {"name": "ci", "role": "viewer"}, 201),
     (A, "DELETE", "/tokens/{token_id}", "/tokens/abcdefgh", None, 404),
