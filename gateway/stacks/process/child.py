@@ -33,6 +33,7 @@ from gateway.stacks.asgi import InProcess
 from gateway.stacks.lifespan import lifespan
 from gateway.stacks.load import is_asgi, load
 from gateway.stacks.portal import portal
+from gateway.stacks.process.blame import blaming
 from gateway.stacks.process.envelope import unseal
 from gateway.stacks.remote.sockets import MESSAGE_LIMIT, no_socket
 from gateway.stacks.wsgi.bridges import wsgi_stack
@@ -80,6 +81,8 @@ class _Root:
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket" and not is_asgi(self._app):
             await no_socket(scope, send)
+        elif scope["type"] == "http":
+            await blaming(self._stack, unseal(scope), receive, send)
         else:
             await self._stack(unseal(scope), receive, send)
 

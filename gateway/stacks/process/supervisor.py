@@ -48,6 +48,7 @@ RESTARTS = Counter(
 _START: Final = 60.0  # seconds until the app is imported and its lifespan started
 _DELAYS: Final = (0.1, 5.0)  # seconds before a restart: the first, doubled up to the last
 _SETTLED: Final = 10.0  # seconds of life after which the first delay counts again
+_OURS: Final = {"secret", "store", "webhook", "webhook_secret", "hook"}  # no matter of an app's
 _MARGIN: Final = 3.0  # seconds after the grace until a process is killed
 _log = structlog.get_logger()
 
@@ -103,7 +104,7 @@ class Supervisor:
             "setting": self._address.setting,
             "value": self._address.value,
             "path": sys.path,
-            "settings": self._settings.model_dump(mode="json", exclude={"secret"}),
+            "settings": self._settings.model_dump(mode="json", exclude=_OURS),
             "folder": str(self._path.parent),
             "listener": self._listener.fileno(),
         }

@@ -10,6 +10,7 @@ from gateway.endpoints import Told
 from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.address import Remote, Spawned
+from gateway.stacks.process.blame import hearing
 from gateway.stacks.process.envelope import seal, tame
 from gateway.stacks.process.supervisor import Supervisor
 from gateway.stacks.remote.connection import Connection
@@ -50,7 +51,7 @@ async def process_stack(
             app = _app(stack, dial, pool, seal, settings)
 
             async def tamed(scope: Scope, receive: Receive, send: Send) -> None:
-                await app(tame(scope), receive, send)
+                await app(tame(scope), receive, hearing(send))
 
             yield tamed, supervisor.told
         finally:
