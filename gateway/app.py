@@ -14,7 +14,6 @@ from typing import Final
 
 import anyio
 import structlog
-from anyio import to_thread
 
 from gateway.aside import aside
 from gateway.breakers import Breakers
@@ -223,8 +222,8 @@ class Gateway:
     def _publish(self) -> None:
         for stack, count in self.dispatch.in_flight.items():
             metrics.IN_FLIGHT.labels(stack).set(count)
-        waiting = to_thread.current_default_thread_limiter().statistics().tasks_waiting
-        metrics.THREADS_WAITED_FOR.labels(Stack.MODERN).set(waiting)
+        for stack, count in self._host.waiting().items():
+            metrics.THREADS_WAITED_FOR.labels(stack).set(count)
         self._metrics.flush()
         if self._access_log is not None:
             self._access_log.flush()

@@ -92,7 +92,8 @@ LOOP_BLOCKED = Counter(
 )
 THREADS_WAITED_FOR = Gauge(
     "gateway_threads_waited_for",
-    "Requests that wait for a thread: of Flask's, or of those that run sync handlers of modern.",
+    "Requests that wait for a thread: of Flask's pool, or of those that run sync handlers of modern; "
+    "of a stack in this process.",
     ("stack",),
     multiprocess_mode="livesum",
 )

@@ -40,6 +40,7 @@ class StackHost:
         self._exit = AsyncExitStack()
         self._state: dict[str, Any] = {}
         self._portal: BlockingPortal
+        self._queues: dict[Stack, Callable[[], int]] = {}  # requests that wait for a thread
         self.apps: dict[Stack, App] = {}
         self.inventory = Inventory()
         self.elsewhere: set[Stack] = set()  # stacks that hear nothing but HTTP
@@ -60,6 +61,10 @@ class StackHost:
         """Loads a stack that is not there yet, if the settings name one."""
         if stack not in self.apps:
             await self._load(stack)
+
+    def waiting(self) -> dict[Stack, int]:
+        """Requests that wait for a thread, of the stacks that are called in this process."""
+        return {stack: queue() for stack, queue in self._queues.items()}
 
     async def _load(self, stack: Stack) -> None:
         loader = self._loaders[stack]
@@ -86,10 +91,13 @@ class StackHost:
         if not is_asgi(app):
             bridge = wsgi_stack(app, self._settings, self._portal, self._state)
             self._exit.callback(bridge.close)
+            self._queues[stack] = bridge.waiting
             return bridge, told_by(app)
         state = await enter(lifespan(app))
         if stack is Stack.MODERN:
             self._state.update(state)
+        threads = to_thread.current_default_thread_limiter()
+        self._queues[stack] = lambda: threads.statistics().tasks_waiting
         return InProcess(app, state), told_by(app)
 
     async def _known(self, stack: Stack, told: Told) -> Told:

@@ -89,6 +89,10 @@ class WSGIStack:
             if job.claim():  # cancelled before a thread took it
                 body.close()
 
+    def waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return self._threads.waiting
+
     def close(self) -> None:
         """Takes no new calls; threads that are stuck in the app are left behind."""
         self._threads.close()

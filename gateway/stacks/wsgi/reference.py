@@ -54,6 +54,10 @@ class ReferenceStack:
             body.close()
             await refuse(send, 503, "All threads are busy", (b"retry-after", b"1"))
 
+    def waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return self._free.statistics().tasks_waiting
+
     def close(self) -> None:
         """Takes no new calls; threads that are stuck in the app are left behind."""
         self._bridge.executor.shutdown(wait=False)

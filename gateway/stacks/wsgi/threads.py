@@ -85,6 +85,11 @@ class Threads:
         with self._lock:
             self._stalled.pop(stalled, None)
 
+    @property
+    def waiting(self) -> int:
+        """Jobs without a thread."""
+        return max(0, -self._unclaimed)
+
     def close(self) -> None:
         """Ends idle threads, and busy ones after their job."""
         for _ in range(self._alive):
