@@ -1,15 +1,19 @@
 """This process's settings, read once from the environment (`BANYAN_*`). docs/settings.md lists them."""
 
+import base64
 import secrets
+import shlex
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.head import Network
 
+SIGNING: Final = "whsec_"  # before the base64 of a webhook's secret: Standard Webhooks
 _MIB = 1 << 20
 _SECRET_BYTES = 16
 _LOOPBACK = (ip_network("127.0.0.1"), ip_network("::1"))
@@ -34,6 +38,47 @@ def _secret(value: object) -> object:
     if isinstance(value, str) and 0 < len(value.encode()) < _SECRET_BYTES:
         raise ValueError(f"a secret has at least {_SECRET_BYTES} bytes")
     return value or None
+
+
+def _webhook(value: object) -> object:
+    """Empty is unset; no message says the URL, which may hold a secret."""
+    if not isinstance(value, str) or not value:
+        return value or None
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its message holds a part of the URL
+        valid = False
+    if not valid:
+        raise ValueError("a webhook is a URL like https://host/path")
+    return value
+
+
+def _signing(value: object) -> object:
+    """Empty is unset."""
+    if not isinstance(value, str) or not value:
+        return value or None
+    if value.startswith(SIGNING):
+        try:
+            key = base64.b64decode(value.removeprefix(SIGNING), validate=True)
+        except ValueError:
+            raise ValueError(f"what follows {SIGNING} is base64, as in {SIGNING}bXktc2…") from None
+    else:
+        key = value.encode()
+    if len(key) < _SECRET_BYTES:
+        raise ValueError(f"a secret has at least {_SECRET_BYTES} bytes")
+    return value
+
+
+def _command(value: object) -> object:
+    """Empty is unset."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    try:
+        shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"no command: {error}; quote as in a shell") from error
+    return value
 
 
 class Settings(BaseSettings):
@@ -149,13 +194,13 @@ class Settings(BaseSettings):
     worker_requests: int = Field(
         0, ge=0, description="Requests after which one of several workers is replaced; 0: never."
     )
-    webhook: SecretStr | None = Field(
+    webhook: Annotated[SecretStr | None, BeforeValidator(_webhook)] = Field(
         None, description="URL that hears of verdicts, rollbacks, breakers and ramps, by POST."
     )
-    webhook_secret: SecretStr | None = Field(
+    webhook_secret: Annotated[SecretStr | None, BeforeValidator(_signing)] = Field(
         None, description="Signs what the webhook gets, as Standard Webhooks has it."
     )
-    hook: str | None = Field(
+    hook: Annotated[str | None, BeforeValidator(_command)] = Field(
         None, description="Command that gets the same, as JSON on its standard input."
     )
     secret: Annotated[SecretStr | None, BeforeValidator(_secret)] = Field(
@@ -173,9 +218,6 @@ class Settings(BaseSettings):
         "control_tls_cert",
         "control_tls_key",
         "probe_port",
-        "webhook",
-        "webhook_secret",
-        "hook",
         mode="before",
     )
     @classmethod

@@ -22,14 +22,13 @@ import structlog
 
 from gateway.aside import aside
 from gateway.errors import BanyanError
-from gateway.settings import Settings
+from gateway.settings import SIGNING, Settings
 from gateway.store.notices import Notice, Notices
 
 INTERVAL: Final = 1.0  # seconds
 RETRIES: Final = (5.0, 30.0, 120.0, 600.0, 3600.0)  # seconds between two tries; then it is given up
 _PATIENCE: Final = 10.0  # seconds for an answer
 _HOOK_PATIENCE: Final = 30.0  # seconds for a command
-_PREFIX: Final = "whsec_"
 TAKEN: Final = "ok"
 _log = structlog.get_logger()
 
@@ -117,8 +116,8 @@ def signature(secret: str, number: int, body: bytes, at: float | None = None) ->
     `secret` is base64 after `whsec_`, as the standard has it; any other text is taken as it is.
     """
     key = (
-        base64.b64decode(secret.removeprefix(_PREFIX))
-        if secret.startswith(_PREFIX)
+        base64.b64decode(secret.removeprefix(SIGNING))
+        if secret.startswith(SIGNING)
         else secret.encode()
     )
     when = str(int(time() if at is None else at))
