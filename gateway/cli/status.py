@@ -79,7 +79,22 @@ def screen(report: "RoutesReport", workers: dict[str, Any]) -> Iterator["Rendera
     yield _plan(report, workers)
     for problem in problems(workers):
         yield f"[red]problem[/red] {marked(problem)}"
+    for row in report.routes:
+        yield from _judged(row)
     yield from _table(report)
+
+
+def _judged(row: "RouteReport") -> Iterator[str]:
+    """What the judge or a breaker does to a route, and what a person may do about it."""
+    route = marked(row.route)
+    if row.latch:
+        yield f"[red]rolled back[/red] {marked(row.latch)}; once mended: banyan ack '{route}'"
+    if row.ramp:
+        yield f"[bold]ramp[/bold] {route} {marked(row.ramp)}"
+    if row.breakers:
+        count, why = len(row.breakers), next(iter(row.breakers.values()))
+        workers = "1 worker" if count == 1 else f"{count} workers"
+        yield f"[red]breaker[/red] {route} on {workers}, {marked(why)}"
 
 
 def _plan(report: "RoutesReport", workers: dict[str, Any]) -> str:

@@ -1,18 +1,22 @@
 """Side by side: every route, who serves it, and what each stack did on it, as the workers tell it."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import inf
 
 from pydantic import BaseModel
 
+from gateway.judge.ramp import Ramp
 from gateway.listing import Kind, Listed, Where
 from gateway.observe.traffic import BOUNDS, Seen, StackTraffic
 from gateway.parity.report import report_path, standing
+from gateway.plan.numbers import percent_of
 from gateway.routes import SPACE
 from gateway.routing import RouteTable
 from gateway.settings import Settings
-from gateway.store.workers import Past
+from gateway.store.standings import Standing
+from gateway.store.workers import Past, Worker
 from gateway.words import Phase, Stack
 
 
@@ -47,6 +51,9 @@ class RouteReport(BaseModel):
     rescued: int = 0  # failing answers of modern that legacy's replaced; modern's errors count them
     notes: list[NoteReport] = []
     unexplained: int = 0  # differences of the last `banyan parity` that stand
+    latch: str = ""  # why it was rolled back, while nobody has acknowledged that
+    ramp: str = ""  # what its ramp does, while it has one
+    breakers: dict[str, str] = {}  # worker → open or half-open, and why
 
 
 class PlanReport(BaseModel):
@@ -145,6 +152,36 @@ def with_history(rows: list[RouteReport], now: Seen, past: Iterable[Past]) -> li
             requests, last = total.get((row.route, stack.value), (0, 0.0))
             report.total, report.last = requests, last or None
     return rows
+
+
+def with_judging(
+    rows: list[RouteReport],
+    standings: Iterable[Standing],
+    ramps: Iterable[Ramp],
+    workers: Iterable[Worker],
+) -> list[RouteReport]:
+    """The rows with what keeps their splits from being shifted, and what does not reach modern now."""
+    known = {row.route: row for row in rows}
+    for one in standings:
+        if one.latched and one.route in known:
+            known[one.route].latch = one.why
+    for ramp in ramps:
+        if ramp.live and ramp.route in known:
+            known[ramp.route].ramp = f"{ramp.state} at {percent_of(ramp.split):g} %: {ramp.why}"
+    for worker in workers:
+        for route, text in breakers_of(worker).items():
+            if route in known:
+                known[route].breakers[f"{worker.host}:{worker.pid}"] = text
+    return rows
+
+
+def breakers_of(worker: Worker) -> dict[str, str]:
+    """Of those that are not closed: route → state and why."""
+    try:
+        told = json.loads(worker.breakers)
+        return {route: f"{one['state']}: {one['why']}" for route, one in told.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):  # other code has written it
+        return {}
 
 
 def unexplained(settings: Settings) -> dict[str, int]:

@@ -1,8 +1,11 @@
 """What the judge forbids others: the store's latches and ramps, as the desk reads them."""
 
-from gateway.judge.kept import Stored
+from collections.abc import Iterator, Sequence
+
+from gateway.judge.kept import readable
 from gateway.plan.bars import Bar
 from gateway.store.opening import Store
+from gateway.store.ramps import Kept
 
 
 def bars_of(store: Store) -> list[Bar]:
@@ -12,6 +15,13 @@ def bars_of(store: Store) -> list[Bar]:
         for standing in store.standings.all().values()
         if standing.latched
     ]
-    ramps = [Stored.read(kept).ramp for kept in store.ramps.all()]
-    live = [Bar(ramp.route, True, f"{ramp.state}, by {ramp.actor}") for ramp in ramps if ramp.live]
-    return [*latched, *live]
+    return [*latched, *_ramping(store.ramps.all())]
+
+
+def _ramping(kept: Sequence[Kept]) -> Iterator[Bar]:
+    known = readable(kept)
+    for one in kept:
+        if one.route not in known:
+            yield Bar(one.route, True, "newer code has it in hand")
+        elif (ramp := known[one.route].ramp).live:
+            yield Bar(one.route, True, f"{ramp.state}, by {ramp.actor}")

@@ -1,5 +1,7 @@
 """Ramps on their way into the store and out of it."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -26,6 +28,15 @@ class Stored:
     def kept(self, ramp: Ramp) -> Kept:
         """What is to be written over this revision."""
         return Kept(ramp.route, self.revision, _RAMP.dump_json(ramp).decode())
+
+
+def readable(kept: Iterable[Kept]) -> dict[str, Stored]:
+    """By route; what newer code has written is not ours to drive."""
+    found = {}
+    for one in kept:
+        with suppress(ValueError):
+            found[one.route] = Stored.read(one)
+    return found
 
 
 def first(ramp: Ramp, replaced: Kept | None) -> Kept:

@@ -1,7 +1,7 @@
 """One look at everything the judge goes by: the plan, the counts, what was seen, latches and ramps."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,7 +9,7 @@ import structlog
 
 from gateway.endpoints import Inventory
 from gateway.judge.judgement import MARGIN, Around, Judgement, Terms, judge
-from gateway.judge.kept import Stored
+from gateway.judge.kept import Stored, readable
 from gateway.judge.ledger import Ledger
 from gateway.observe.recent import Sample, Samples, merged, read_samples
 from gateway.plan.compile import Governed, compile_governed
@@ -18,7 +18,6 @@ from gateway.routes import Route
 from gateway.settings import Settings
 from gateway.store.evidence import HOUR
 from gateway.store.opening import Store
-from gateway.store.ramps import Kept
 from gateway.store.standings import Standing
 from gateway.store.workers import Worker
 
@@ -84,6 +83,7 @@ class Looker:
     ledger: Ledger = field(default_factory=Ledger)
     _samples: Samples = field(default_factory=dict)
     _looks: int = 0
+    _unreadable: set[str] = field(default_factory=set)  # routes whose ramps newer code has written
 
     def look(self) -> Look | None:
         """None while there is no plan. Raises StoreUnavailable, PlanRefused."""
@@ -104,20 +104,21 @@ class Looker:
             current.version,
             ledger,
             standings,
-            dict(_stored(store.ramps.all())),
+            self._ramps(),
             workers,
             around,
             self._samples,
             now,
         )
 
-
-def _stored(ramps: Iterable[Kept]) -> Iterable[tuple[str, Stored]]:
-    for kept in ramps:
-        try:
-            yield kept.route, Stored.read(kept)
-        except ValueError as error:  # newer code has written it: it is not ours to drive
-            _log.error("ramp.unreadable", route=kept.route, error=str(error))
+    def _ramps(self) -> Mapping[str, Stored]:
+        kept = self.store.ramps.all()
+        found = readable(kept)
+        unreadable = {one.route for one in kept} - found.keys()
+        for route in sorted(unreadable - self._unreadable):
+            _log.error("ramp.unreadable", route=route, why="newer code has written it")
+        self._unreadable = unreadable
+        return found
 
 
 def _sampled(worker: Worker) -> Samples:

@@ -221,7 +221,10 @@ def test_b113_status_prints_nothing_that_a_terminal_would_obey() -> None:
             },
             "workers": 1,
             "routes": [
-                {"route": f"GET /{NASTY}", "split": 0, "legacy": row, "modern": row, "rescued": 0}
+                {
+                    "route": f"GET /{NASTY}", "split": 0, "legacy": row, "modern": row, "rescued": 0,
+                    "latch": NASTY, "ramp": NASTY, "breakers": {NASTY: NASTY},
+                }
             ],
         }
     )  # fmt: skip

@@ -9,7 +9,15 @@ from fastapi import APIRouter
 from gateway.control.auth import Viewer
 from gateway.control.context import Context, Control
 from gateway.control.problems import responses
-from gateway.control.report import PlanReport, RoutesReport, report, unexplained, with_history
+from gateway.control.report import (
+    PlanReport,
+    RoutesReport,
+    report,
+    unexplained,
+    with_history,
+    with_judging,
+)
+from gateway.judge.kept import readable
 from gateway.listing import listing
 from gateway.observe.traffic import Seen, merged, read_traffic
 from gateway.plan.compile import compile_plan
@@ -39,6 +47,9 @@ def routes_report(control: Context) -> RoutesReport:
     launches = {worker.launch for worker in living}
     running = traffic_of(worker for worker in workers if worker.launch in launches)
     rows = report(table, running, listing(inventory), unexplained(control.settings))
+    standings = control.store.standings.all().values()
+    ramps = [one.ramp for one in readable(control.store.ramps.all()).values()]
+    rows = with_judging(rows, standings, ramps, living)
     return RoutesReport(
         plan=PlanReport(
             version=current.version if current else 0,
