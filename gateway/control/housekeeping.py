@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
@@ -29,6 +29,7 @@ class Housekeeping:
     judge: Callable[[], None] = lambda: None  # the controller's look
     leading: bool = False
     _steps: int = 0
+    _failed: dict[str, str] = field(default_factory=dict)  # duty → why
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -48,11 +49,21 @@ class Housekeeping:
         if not leading:
             return
         self._steps += 1
-        for duty in (self.judge, *([self._tidy] if self._steps % _TIDY_EVERY == 1 else [])):
-            try:
-                duty()
-            except BanyanError as error:
-                _log.warning("housekeeping.failed", error=str(error))
+        self._do("judge", self.judge)
+        if self._steps % _TIDY_EVERY == 1:
+            self._do("tidy", self._tidy)
+
+    def _do(self, name: str, duty: Callable[[], None]) -> None:
+        """A duty that fails is logged once for each reason, until it succeeds, and keeps no other back."""
+        try:
+            duty()
+        except Exception as error:
+            if self._failed.get(name) != str(error):
+                bug = None if isinstance(error, BanyanError) else error
+                _log.warning("housekeeping.failed", duty=name, error=str(error), exc_info=bug)
+            self._failed[name] = str(error)
+        else:
+            self._failed.pop(name, None)
 
     def _tidy(self) -> None:
         retired = self.store.workers.retire(_counted)

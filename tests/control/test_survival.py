@@ -5,10 +5,12 @@ from threading import Event
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.control import events, housekeeping
 from gateway.control.events import Events
 from gateway.control.housekeeping import Housekeeping
+from gateway.store.errors import StoreUnavailable
 from gateway.store.leader import leadership
 from gateway.store.opening import Store, open_store
 
@@ -47,6 +49,31 @@ async def test_housekeeping_survives_a_bug(
                 await anyio.sleep(0.01)
         tasks.cancel_scope.cancel()
     keeping.close()
+
+
+def test_a_judge_that_fails_is_logged_once_and_keeps_nothing_back(
+    file_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidied: list[int] = []
+
+    def retire(_: object) -> int:
+        tidied.append(1)
+        return 0
+
+    monkeypatch.setattr(file_store.workers, "retire", retire)
+    why: list[Exception] = [ZeroDivisionError("a bug")] * 15 + [StoreUnavailable("away")] * 15
+
+    def judge() -> None:
+        raise why.pop(0)
+
+    keeping = Housekeeping(file_store, leadership(file_store.database), judge)
+    with capture_logs() as logs:
+        for _ in range(30):
+            keeping.step()
+    keeping.close()
+    failed = [line["error"] for line in logs if line["event"] == "housekeeping.failed"]
+    assert failed == ["a bug", "away"]
+    assert len(tidied) == 3
 
 
 async def test_events_survive_a_bug(file_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
