@@ -10,6 +10,7 @@ however often one looks (Ville 1939; Ramdas et al. 2023, Game-Theoretic Statisti
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from math import exp, inf, lgamma, log, log1p
 from typing import Final
 
@@ -19,6 +20,7 @@ WORSE_ODDS: Final = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 EQUAL_ODDS: Final = (0.25, 0.5, 0.75, 1.0)
 BROKEN: Final = 0.001  # level at which a split is taken for broken
 _FIRST: Final = 5 / 6  # weight of the evidence from the very first segment on
+_HARDLY: Final = 1e-12  # a chance that makes no difference
 _MOST: Final = 5_000  # events beyond which nobody waits for a proof
 
 
@@ -144,8 +146,9 @@ def not_worse(
     log_e = _log_sum(logs) - log(len(EQUAL_ODDS))
     if log_e >= -log(alpha):
         return NotWorse(log_e, margin, 0)
-    share = segments[-1].low if segments else 0.0
-    return NotWorse(log_e, margin, _needed(logs, share, margin, alpha) if ahead else None)
+    share = segments[-1].low if segments and ahead else 0.0
+    known = tuple(round(one, 3) for one in logs)  # alike is kept
+    return NotWorse(log_e, margin, _needed(known, round(share, 4), margin, alpha))
 
 
 def worse_alone(events: int, requests: int, baseline: float, alpha: float = ALPHA) -> Worse:
@@ -213,18 +216,20 @@ def _modern(share: float, odds: float) -> float:
     return odds * share / (1 - share + odds * share)
 
 
-def _needed(logs: list[float], share: float, margin: float, alpha: float) -> int | None:
+@lru_cache(maxsize=256)
+def _needed(logs: tuple[float, ...], share: float, margin: float, alpha: float) -> int | None:
     """Median number of further events until the proof, if the stacks are equal: by the exact
-    distribution of modern's part of them.
+    distribution of modern's part of them. Up to half a second where none is in sight.
     """
     if not 0.0 < share < 1.0:
         return None
     one = Segment(share, 0, 0, 0, 1), Segment(share, 0, 0, 1, 0)
     gain, loss = (_gains(event, share, EQUAL_ODDS, margin) for event in one)
     goal = -log(alpha) + log(len(EQUAL_ODDS))
-    alive, done, best = [1.0], 0.0, -1  # chances of k events of modern's, and the k that prove it
+    # Chances of k, k + 1 … events of modern's, without a proof so far; up to `best` of them are one.
+    few, alive, done, best = 0, [1.0], 0.0, -1
     for count in range(1, _MOST):
-        alive = _next(alive, share)
+        few, alive = _next(few, alive, share)
         while (
             best < count
             and _log_sum(
@@ -236,21 +241,24 @@ def _needed(logs: list[float], share: float, margin: float, alpha: float) -> int
             >= goal
         ):
             best += 1
-        for k in range(min(best + 1, len(alive))):
-            done, alive[k] = done + alive[k], 0.0
+        proven = max(0, best + 1 - few)
+        few, done, alive = few + proven, done + sum(alive[:proven]), alive[proven:]
         if done >= 0.5:
             return count
     return None
 
 
-def _next(alive: list[float], share: float) -> list[float]:
+def _next(few: int, alive: list[float], share: float) -> tuple[int, list[float]]:
     """One event more; what has next to no chance is left out."""
     stays = [chance * (1 - share) for chance in [*alive, 0.0]]
     moved = [0.0, *(chance * share for chance in alive)]
     found = [a + b for a, b in zip(stays, moved, strict=True)]
-    while len(found) > 1 and found[-1] < 1e-12:
-        found.pop()
-    return found
+    end, begin = len(found), 0
+    while end > 1 and found[end - 1] < _HARDLY:
+        end -= 1
+    while begin < end - 1 and found[begin] < _HARDLY:
+        begin += 1
+    return few + begin, found[begin:end]
 
 
 def _log_sum(logs: Sequence[float]) -> float:

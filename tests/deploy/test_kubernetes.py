@@ -143,7 +143,7 @@ def selected(labels: dict[str, str]) -> list[Manifest]:
 
 def test_services_budgets_and_policies_select_one_deployment_each() -> None:
     found = kind("Service", "PodDisruptionBudget", "NetworkPolicy")
-    assert len(found) == 7
+    assert len(found) == 8
     for one in found:
         spec = one["spec"]
         selector = spec.get("podSelector") or spec["selector"]
