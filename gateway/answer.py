@@ -129,6 +129,7 @@ class Answer:
         if (
             not self.retried
             and not self.left
+            and not self.too_large
             and not isinstance(error, ClientTooSlow | BodyTooLarge)
         ):
             self.fault = self.fault or getattr(error, "fault", "") or fingerprint(error)

@@ -47,15 +47,13 @@ def decide(  # noqa: PLR0913, PLR0917 (an object for each request would cost mor
         return Decision(*certain, bucket)
     if override is not None:
         return Decision(override, Reason.OVERRIDE, bucket)
-    if pinned is not None:
-        stack, reason = pinned, Reason.PINNED
-    elif route is not None and bucket < route.split:
-        stack, reason = Stack.MODERN, Reason.SPLIT
-    else:
+    if pinned is not None:  # also while modern fails: elsewhere it would be done twice
+        return Decision(pinned, Reason.PINNED, bucket)
+    if route is None or bucket >= route.split:
         return Decision(Stack.LEGACY, Reason.SPLIT, bucket)
-    if broken is not None and route is not None and stack is Stack.MODERN and broken(route):
+    if broken is not None and broken(route):
         return Decision(Stack.LEGACY, Reason.BREAKER, bucket)
-    return Decision(stack, reason, bucket)
+    return Decision(Stack.MODERN, Reason.SPLIT, bucket)
 
 
 def _certain(table: RouteTable, route: Route | None) -> tuple[Stack, Reason] | None:

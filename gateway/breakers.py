@@ -9,10 +9,11 @@ from typing import Final
 import structlog
 
 from gateway.exchange import Exchange
+from gateway.faults import NOBODYS
 from gateway.judge.breaker import Breaker, Change, State
 from gateway.observe.metrics import BREAKER_STATE
 from gateway.routes import Route
-from gateway.words import UNMATCHED, Stack
+from gateway.words import UNMATCHED, Reason, Stack
 
 CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
 _LEVELS: Final = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
@@ -40,12 +41,14 @@ class Breakers:
     def observe(self, exchange: Exchange) -> None:
         if exchange.decision.stack is not Stack.MODERN or exchange.route == UNMATCHED:
             return
-        breaker = self._kept.get(exchange.route)
+        silent, breaker = _says_nothing(exchange), self._kept.get(exchange.route)
         if breaker is None:
-            if not exchange.error:
+            if silent or not exchange.error:
                 return
             breaker = self._kept[exchange.route] = Breaker(self.random)
-        if exchange.status == CLIENT_LEFT and not exchange.failed:
+        if breaker.state is not State.CLOSED and not _is_probe(exchange):
+            return
+        if silent:
             breaker.cancelled()
         else:
             self._turned(exchange.route, breaker.observe(self.clock(), error=exchange.error))
@@ -82,3 +85,14 @@ class Breakers:
             seconds=round(change.seconds, 1),
         )
         self.told(route, change)
+
+
+def _says_nothing(exchange: Exchange) -> bool:
+    """Of modern: the client left before it answered, or it was not asked at all."""
+    left = exchange.status == CLIENT_LEFT and not exchange.failed
+    return left or exchange.fault == NOBODYS
+
+
+def _is_probe(exchange: Exchange) -> bool:
+    """Not what was on its way when the breaker opened, nor what it does not refuse: an override, a pin."""
+    return exchange.tripped and exchange.decision.reason not in {Reason.OVERRIDE, Reason.PINNED}

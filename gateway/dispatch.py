@@ -107,7 +107,8 @@ class Dispatch:
         request_id = _request_id(found, scope)
         answer = Answer(send, self._served_by[stack], request_id, current_task())
         answer.route = route.id if route else UNMATCHED
-        tripped = answer.route in self.breakers.tripped
+        breaker = self.breakers.tripped.get(answer.route)
+        barred = not (breaker is None or stack is Stack.MODERN or breaker.admitting)
         if has_body(found):
             receive = answer.receiving(receive, self._body_limit)
         elif stack is Stack.MODERN and self._may_fail_over(route, decision, scope):
@@ -142,7 +143,8 @@ class Dispatch:
                     answer.failed,
                     answer.over_budget,
                     answer.fault,
-                    tripped,
+                    breaker is not None,
+                    barred,
                 )
             )
 

@@ -22,11 +22,12 @@ class Exchange(NamedTuple):
     over_budget: bool = False  # legacy would have replaced it, had the budget allowed
     fault: str = ""  # what is known of a failure, see gateway.faults
     tripped: bool = False  # when it was decided, the route's breaker was not closed
+    barred: bool = False  # nor would it have let this one pass, had the split said modern
 
     @property
     def error(self) -> bool:
         """The stack that was decided for has failed, whatever the client got."""
-        return bool(self.failed) or (self.status >= 500 and self.fault != NOBODYS)
+        return self.fault != NOBODYS and (bool(self.failed) or self.status >= 500)
 
 
 class Observer(Protocol):

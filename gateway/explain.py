@@ -68,8 +68,8 @@ class Trace:
             Reason.MODERN_MISSING: _modern_missing(route, table),
             Reason.LEGACY_MISSING: _served(Stack.LEGACY, route.legacy if route else table.legacy),
             Reason.OVERRIDE: self.override or "none that holds",
-            Reason.BREAKER: "not known here: a worker goes to legacy while modern fails it",
             Reason.PINNED: "not known here: workers remember which stack had an Idempotency-Key",
+            Reason.BREAKER: "not known here: workers see for themselves whether modern fails",
             Reason.SPLIT: f"{split * 100 / SPACE:g} %: modern has the buckets below {split}",
         }
         return str(texts[reason])

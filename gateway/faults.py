@@ -4,6 +4,7 @@ A fingerprint is an exception's type and the innermost frame of the app's own co
 shop.orders.place`: it is the same for every request that fails alike, and holds nothing of the request.
 """
 
+import os
 import sysconfig
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -33,11 +34,13 @@ _FRAMEWORKS: Final = frozenset(
 
 
 def fingerprint(error: BaseException) -> str:
-    """Of an exception that was raised and caught."""
+    """Of an exception that was raised and caught; of a group, its first one's."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     kind = type(error)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     where = place(list(_frames(error.__traceback__)))
-    return f"{module}{kind.__qualname__} at {where}"[:LONGEST]
+    return _plain(f"{module}{kind.__qualname__} at {where}"[:LONGEST])
 
 
 def place(frames: Sequence[FrameType]) -> str:
@@ -50,6 +53,11 @@ def place(frames: Sequence[FrameType]) -> str:
             if wanted(frame):
                 return f"{_module(frame)}.{frame.f_code.co_qualname}"
     return "?"
+
+
+def _plain(text: str) -> str:
+    """No store takes a lone surrogate, nor PostgreSQL a null: one such name would be told for ever."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
@@ -74,9 +82,13 @@ def _is_no_framework(frame: FrameType) -> bool:
 
 @cache
 def _libraries() -> tuple[str, ...]:
-    return tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
+    return _folders("purelib", "platlib")
 
 
 @cache
 def _standard() -> tuple[str, ...]:
-    return tuple({str(Path(sysconfig.get_path(name))) for name in ("stdlib", "platstdlib")})
+    return _folders("stdlib", "platstdlib")
+
+
+def _folders(*names: str) -> tuple[str, ...]:
+    return tuple({f"{Path(sysconfig.get_path(name))}{os.sep}" for name in names})

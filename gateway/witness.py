@@ -1,6 +1,7 @@
 """Tells the store each second what this worker saw for and against the stacks; what it cannot tell waits."""
 
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from socket import gethostname
 from typing import Final
@@ -11,7 +12,7 @@ import structlog
 from gateway.aside import aside
 from gateway.errors import BanyanError
 from gateway.judge.breaker import Change
-from gateway.observe.evidence import Batch, Evidence
+from gateway.observe.evidence import Evidence
 from gateway.store.opening import Store
 
 INTERVAL: Final = 1.0  # seconds
@@ -37,34 +38,46 @@ class Witness:
         """Until cancelled."""
         while True:
             await anyio.sleep(INTERVAL)
-            self.evidence.tick()
-            await self.tell()
+            await self._each(self._tick, self._tell_evidence, self._tell_changes)
 
     async def tell(self) -> None:
-        """One batch; never fails."""
-        batch, changes = self.evidence.take(), self._changes
-        self._changes = []
-        if not any(batch) and not changes:
+        """What there is; never fails."""
+        await self._each(self._tell_evidence, self._tell_changes)
+
+    async def _each(self, *parts: Callable[[], Awaitable[None]]) -> None:
+        """One that fails keeps no other from its turn."""
+        failed = False
+        for part in parts:
+            try:
+                await part()
+            except Exception as error:  # a bug of ours must not end the data plane
+                if not self._silent:
+                    bug = None if isinstance(error, BanyanError) else error
+                    _log.error("evidence.not_told", error=str(error), exc_info=bug)
+                self._silent = failed = True
+        self._silent = failed
+
+    async def _tick(self) -> None:
+        self.evidence.tick()
+
+    async def _tell_evidence(self) -> None:
+        batch = self.evidence.take()
+        if not any(batch):
             return
         try:
-            await aside(self._tell, batch, changes)
-        except Exception as error:  # a bug of ours must not end the data plane
-            if not self._silent:
-                bug = None if isinstance(error, BanyanError) else error
-                _log.error("evidence.not_told", error=str(error), exc_info=bug)
-            self._silent = True
+            await aside(self.store.evidence.add, *batch)
+        except Exception:
             self.evidence.put_back(batch)
-            self._changes = [*changes, *self._changes][:_CHANGES]
-        else:
-            self._silent = False
+            raise
 
-    def _tell(self, batch: Batch, changes: list[tuple[str, Change]]) -> None:
-        if any(batch):
-            self.store.evidence.add(*batch)
-        for route, change in changes:
+    async def _tell_changes(self) -> None:
+        """Each waits until it is told: what is told already is not told again."""
+        while self._changes:
+            route, change = self._changes[0]
             document = {
                 "state": change.after.value,
                 "reason": change.why,
                 "worker": f"{gethostname()}:{os.getpid()}",
             }
-            self.store.notices.add("breaker", route, document)
+            await aside(self.store.notices.add, "breaker", route, document)
+            del self._changes[0]

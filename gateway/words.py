@@ -47,6 +47,6 @@ class Reason(StrEnum):
     MODERN_MISSING = "modern_missing"
     LEGACY_MISSING = "legacy_missing"
     OVERRIDE = "override"
-    BREAKER = "breaker"
     PINNED = "pinned"
+    BREAKER = "breaker"
     SPLIT = "split"

@@ -1,12 +1,13 @@
 """`banyan ramp`: a split that rises by itself, on proof or on somebody's word."""
 
+from math import isfinite
 from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.evidence import Route, Why
 from gateway.cli.flags import Json, Server, with_settings
-from gateway.cli.output import fail, print_json
+from gateway.cli.output import print_json
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked, printable
 from gateway.settings import Settings
@@ -28,6 +29,9 @@ def start(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
     minimum: Annotated[
         int | None, typer.Option(help="Requests to modern on each step.", min=1)
     ] = None,
+    margin: Annotated[
+        str | None, typer.Option(help="Proof needed: less than so many times as bad, as in 2.")
+    ] = None,
     approve: Annotated[
         str | None, typer.Option(help="Steps that a person must let begin, as in 50,100.")
     ] = None,
@@ -36,10 +40,11 @@ def start(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
 ) -> None:
     """Let a route's split rise by itself, by the plan's `ramp` or by these options."""
     given = {
-        "steps": _numbers("--steps", steps),
+        "steps": _percentages(steps),
         "hold": hold,
         "minimum": minimum,
-        "approve": _numbers("--approve", approve),
+        "margin": None if margin is None else _number(margin),
+        "approve": _percentages(approve),
     }
     body = {name: value for name, value in given.items() if value is not None}
     _act(settings, server, "", {**body, "route": route, "reason": reason}, json_)
@@ -53,13 +58,14 @@ def status(settings: Settings, server: Server = None, json_: Json = False) -> No
     if json_:
         print_json(answer)
         return
-    rows = table(words("route"), whole("state"), number("step"), number("held"), words("waits for"))
+    rows = table(words("route"), whole("state"), number("step"), number("next"), words("why"))
     for one in answer:
+        after = one["following"]
         rows.add_row(
             marked(one["route"]),
             one["state"],
             f"{one['split']:g} %",
-            f"{one['held']:.0f} s",
+            "" if after is None else f"{after:g} %",
             marked(one["why"]),
         )
     console().print(rows) if answer else typer.echo("no ramp yet: `banyan ramp start ROUTE`")
@@ -98,12 +104,12 @@ def advance(  # noqa: PLR0913, PLR0917 (each is an argument or option of the com
     settings: Settings,
     route: Route,
     reason: Why,
-    to: Annotated[float | None, typer.Option(help="One of its steps; default: the next.")] = None,
+    to: Annotated[str | None, typer.Option(help="One of its steps; default: the next.")] = None,
     server: Server = None,
     json_: Json = False,
 ) -> None:
     """Take the next step now, or jump to a later one."""
-    body = {"route": route, "reason": reason, **({} if to is None else {"to": to})}
+    body = {"route": route, "reason": reason, **({} if to is None else {"to": _number(to)})}
     _act(settings, server, "/advance", body, json_)
 
 
@@ -116,13 +122,18 @@ def abort(
     _act(settings, server, "/abort", {"route": route, "reason": reason}, json_)
 
 
-def _numbers(name: str, text: str | None) -> list[float] | None:
-    if text is None:
-        return None
+def _percentages(text: str | None) -> list[object] | None:
+    return None if text is None else [_number(part) for part in text.split(",")]
+
+
+def _number(text: str) -> object:
+    """As a number where it is one: the API names what is wrong with any other text."""
+    bare = text.strip().removesuffix("%")
     try:
-        return [float(part.strip().removesuffix("%")) for part in text.split(",")]
+        number = int(bare) if bare.isdecimal() else float(bare)
     except ValueError:
-        fail(f"{name} {text}: percentages with commas between them, as in 1,5,25,100", 2)
+        return text
+    return number if isfinite(number) else text
 
 
 def _act(
@@ -132,11 +143,20 @@ def _act(
     if json_:
         print_json(answer)
         return
-    after = answer["following"]
-    then = "its last step" if after is None else f"next {after:g} %"
-    typer.echo(f"{printable(answer['route'])}: {answer['state']} at {answer['split']:g} %, {then}")
+    typer.echo(f"{printable(answer['route'])}: {printable(_stands(answer))}")
     if answer["why"]:
         typer.echo(f"  {printable(answer['why'])}")
+
+
+def _stands(ramp: dict[str, Any]) -> str:
+    """`running at 5 %, next 25 %, approved by cli:ann`."""
+    where, after = f"{ramp['state']} at {ramp['split']:g} %", ramp["following"]
+    if ramp["state"] not in {"running", "paused"}:
+        return where
+    if after is None:
+        return f"{where}, its last step"
+    who = ramp["approved"].get(f"{after:g}")
+    return f"{where}, next {after:g} %" + (f", approved by {who}" if who else "")
 
 
 def _ask(

@@ -1,6 +1,6 @@
 """A route's evidence as the admin API shows it: both stacks side by side, the verdict, what is needed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import accumulate
 from math import inf, log
 
@@ -22,14 +22,12 @@ from gateway.judge.ramp import Ramp
 from gateway.observe.traffic import BOUNDS, StackTraffic
 from gateway.observe.traffic import Seen as Traffic
 from gateway.plan.numbers import percent_of
-from gateway.routes import Route
+from gateway.routes import SPACE, Route
 from gateway.store.standings import Standing
 from gateway.words import Signal, Stack
 
 
-def evidence_out(
-    look: Look, route: Route, traffic: Traffic, breakers: Mapping[str, str]
-) -> EvidenceOut:
+def evidence_out(look: Look, route: Route, traffic: Traffic) -> EvidenceOut:
     judgement, standing = look.judged(route), look.standings.get(route.id)
     stored, baseline = look.ramps.get(route.id), judgement.baseline
     seen = traffic.get(route.id, {})
@@ -43,10 +41,10 @@ def evidence_out(
         modern=_side(look.ledger, route.id, Stack.MODERN, seen.get(Stack.MODERN)),
         signals=list(_signals(look.ledger, judgement)),
         proof=_proof(look.ledger, judgement),
-        alone=baseline is not None,
+        alone=judgement.split == SPACE,
         baseline=baseline.rate if baseline else None,
         holds=judgement.holds(),
-        breakers=dict(breakers),
+        breakers=dict(judgement.breakers),
         latch=_latch(standing),
         ramp=ramp_out(look.ledger, stored.ramp, look.now) if stored else None,
         sightings=_sightings(look, judgement),
@@ -58,9 +56,8 @@ def sentence(ledger: Ledger, judgement: Judgement) -> str:
     proof = judgement.proof
     if judgement.verdict is Verdict.WORSE:
         return f"modern is worse: {numbers(ledger, judgement, Signal.ERROR)}"
-    if judgement.baseline is not None:
-        rate = f"{judgement.baseline.rate:.3%}"
-        return f"modern answers alone: held against legacy's last rate, at most {rate}; undecided"
+    if judgement.split == SPACE:
+        return f"modern answers alone: {_alone(judgement)}"
     if judgement.verdict is Verdict.NOT_WORSE:
         return f"modern is not {proof.margin:g} times as bad as legacy"
     if judgement.split == 0:
@@ -73,6 +70,16 @@ def sentence(ledger: Ledger, judgement: Judgement) -> str:
     clean = _clean(ledger, judgement.route)
     so_far = "" if clean is None else f"; no error of modern's so far: below {clean:.3%} (95 %)"
     return f"undecided: {more} needed to show that it is not {proof.margin:g} times as bad{so_far}"
+
+
+def _alone(judgement: Judgement) -> str:
+    baseline, proof = judgement.baseline, judgement.proof
+    if baseline is None:
+        return "legacy was never asked, and there is nothing to compare"
+    held = f"held against legacy's last rate, at most {baseline.rate:.3%}"
+    if proof.verdict is Verdict.NOT_WORSE:
+        return f"{held}; before, it was not {proof.margin:g} times as bad"
+    return f"{held}; undecided"
 
 
 def ramp_out(ledger: Ledger, ramp: Ramp, now: float) -> RampOut:
@@ -158,6 +165,6 @@ def _sightings(look: Look, judgement: Judgement) -> list[SightingOut]:
             last=one.last,
             news=one.stack == Stack.MODERN and one.what in news,
         )
-        for one in look.around.sightings
+        for one in look.sightings
         if one.route == route
     ]

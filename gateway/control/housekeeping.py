@@ -10,6 +10,7 @@ import structlog
 from anyio import to_thread
 
 from gateway.errors import BanyanError
+from gateway.judge.metrics import LATCHED
 from gateway.observe.traffic import read_traffic
 from gateway.store.leader import Leadership
 from gateway.store.opening import Store
@@ -47,6 +48,7 @@ class Housekeeping:
             _log.info("control.leading" if leading else "control.standing_by")
         self.leading = leading
         if not leading:
+            LATCHED.set(0)  # the one that leads says it
             return
         self._steps += 1
         self._do("judge", self.judge)

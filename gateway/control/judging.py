@@ -11,6 +11,8 @@ from gateway.plan.judging import Duration, RampRule
 from gateway.plan.numbers import Percent
 from gateway.words import Action, Signal, Stack
 
+Steps = Annotated[tuple[Percent, ...], Field(max_length=50)]
+
 
 class SideOut(BaseModel):
     """One stack on one route, since its evidence began."""
@@ -98,8 +100,8 @@ class EvidenceOut(BaseModel):
     modern: SideOut
     signals: list[SignalOut]
     proof: ProofOut
-    alone: bool  # modern answers alone, and is held against legacy's last rate
-    baseline: float | None  # that rate: an upper bound (95 %)
+    alone: bool  # modern answers alone
+    baseline: float | None  # what it is held against then: legacy's last rate, at most (95 %)
     holds: list[str]  # what keeps a ramp
     breakers: dict[str, str]  # worker → open or half-open, and why
     latch: LatchOut | None
@@ -117,11 +119,11 @@ class NewRamp(Because):
     """A ramp; what is not given is taken from the plan's rule."""
 
     route: RouteName
-    steps: Annotated[tuple[Percent, ...] | None, Field(examples=[[1, 5, 25, 100]])] = None
+    steps: Annotated[Steps | None, Field(examples=[[1, 5, 25, 100]])] = None
     hold: Annotated[Duration | None, Field(examples=["30m"])] = None
     minimum: Annotated[int | None, Field(ge=1, le=10**9, strict=True, examples=[2000])] = None
-    margin: Annotated[float | None, Field(gt=1, le=10, examples=[2])] = None
-    approve: Annotated[tuple[Percent, ...] | None, Field(examples=[[100]])] = None
+    margin: Annotated[float | None, Field(ge=1.1, le=10, strict=True, examples=[2])] = None
+    approve: Annotated[Steps | None, Field(examples=[[100]])] = None
 
     def rule(self, planned: RampRule | None) -> RampRule | None:
         """None where neither says which steps. Raises ValidationError."""

@@ -1,12 +1,12 @@
 """Side by side: every route, who serves it, and what each stack did on it, as the workers tell it."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import inf
 
 from pydantic import BaseModel
 
+from gateway.judge.look import breakers_by_route
 from gateway.judge.ramp import Ramp
 from gateway.listing import Kind, Listed, Where
 from gateway.observe.traffic import BOUNDS, Seen, StackTraffic
@@ -168,20 +168,10 @@ def with_judging(
     for ramp in ramps:
         if ramp.live and ramp.route in known:
             known[ramp.route].ramp = f"{ramp.state} at {percent_of(ramp.split):g} %: {ramp.why}"
-    for worker in workers:
-        for route, text in breakers_of(worker).items():
-            if route in known:
-                known[route].breakers[f"{worker.host}:{worker.pid}"] = text
+    for route, breakers in breakers_by_route(workers).items():
+        if route in known:
+            known[route].breakers = breakers
     return rows
-
-
-def breakers_of(worker: Worker) -> dict[str, str]:
-    """Of those that are not closed: route → state and why."""
-    try:
-        told = json.loads(worker.breakers)
-        return {route: f"{one['state']}: {one['why']}" for route, one in told.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):  # other code has written it
-        return {}
 
 
 def unexplained(settings: Settings) -> dict[str, int]:

@@ -65,12 +65,19 @@ class Breaker:
         self._probing = self._passed = 0
         return self._turned(State.HALF_OPEN, self.why)
 
+    @property
+    def admitting(self) -> bool:
+        """Whether a request that came now might go to modern."""
+        if self.state is State.HALF_OPEN:
+            return self._probing + self._passed < PROBES
+        return self.state is State.CLOSED
+
     def admits(self) -> bool:
         """Whether one request may go to modern; then its outcome, or that it has none, must be told."""
-        if self.state is State.HALF_OPEN and self._probing + self._passed < PROBES:
+        admitted = self.admitting
+        if admitted and self.state is State.HALF_OPEN:
             self._probing += 1
-            return True
-        return self.state is State.CLOSED
+        return admitted
 
     def cancelled(self) -> None:
         """The client of a request left: nobody knows what would have become of it."""

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from gateway.errors import BanyanError
+from gateway.judge import metrics
 from gateway.judge.driver import Driver
 from gateway.judge.evidence import Verdict
 from gateway.judge.guard import Guard
@@ -20,6 +21,7 @@ from gateway.judge.kept import Stored
 from gateway.judge.look import Look, Looker, Reader
 from gateway.judge.ramp import Facts
 from gateway.plan.desk import PlanDesk
+from gateway.routes import Route
 from gateway.store.errors import RampConflict
 from gateway.store.opening import Store
 from gateway.words import Phase, Signal, Stack
@@ -56,14 +58,25 @@ class Controller:
             return
         if look.workers:
             self.missing = 0
+        metrics.LAST_LOOK.set_to_current_time()
+        metrics.LATCHED.set(sum(standing.latched for standing in look.standings.values()))
         for route in look.governed.table.routes:
             stored = look.live(route.id)
             if not route.split and stored is None:
                 continue
-            judgement = look.judged(route)
+            judgement = look.judged(route, ahead=stored is not None)
             self._tell(judgement)
             if not self._rolled_back(look, judgement, stored) and stored is not None:
-                self._driver.act(stored, self._facts(look, judgement, stored), look.now)
+                self._driver.act(stored, self._facts(look, route, judgement, stored), look.now)
+        self._end_of_routes_that_are_gone(look)
+
+    def _end_of_routes_that_are_gone(self, look: Look) -> None:
+        if look.governed.table.kill_switch:  # it lets a plan pass that does not fit the apps
+            return
+        routes = {route.id for route in look.governed.table.routes}
+        for stored in look.ramps.values():
+            if stored.ramp.live and stored.ramp.route not in routes:
+                self._driver.end(stored, "neither stack serves it any more", look.now)
 
     def _rolled_back(self, look: Look, judgement: Judgement, stored: Stored | None) -> bool:
         route = judgement.route
@@ -75,14 +88,15 @@ class Controller:
             if self._failed.get(route) != str(error):
                 _log.error("guard.failed", route=route, error=str(error))
             self._failed[route] = str(error)
-            return True
+            return False  # its ramp says what holds it
         self._failed.pop(route, None)
         if outcome is None:
             return False
+        metrics.ROLLBACKS.labels(route).inc()
         _log.warning("guard.rolled_back", route=route, reason=outcome.after.reason)
         return True
 
-    def _facts(self, look: Look, judgement: Judgement, stored: Stored) -> Facts:
+    def _facts(self, look: Look, route: Route, judgement: Judgement, stored: Stored) -> Facts:
         ramp, table = stored.ramp, look.governed.table
         counted = look.ledger.totals(ramp.route, since=ramp.version)[Stack.MODERN]
         holds = judgement.holds()
@@ -90,10 +104,11 @@ class Controller:
             holds.insert(0, f"no worker has reported for {self.missing} looks")
         if table.kill_switch:
             holds.insert(0, "the kill switch is on")
-        if table.phase is not Phase.GRADUAL:
+        gradual = table.phase is Phase.GRADUAL
+        if not gradual:
             holds.insert(0, f"the phase is {table.phase}")
         return Facts(
-            split=judgement.split,
+            split=judgement.split if gradual else route.split,  # which a phase does not change
             held=self._driver.held(stored, look.now),
             requests=counted["requests"],
             events=counted["error"],
@@ -109,6 +124,8 @@ class Controller:
             verdict = judgement.verdict if signal is Signal.ERROR else worse.verdict
             key = judgement.route, signal
             before = self._told.get(key, Verdict.UNDECIDED)
+            if verdict is Verdict.UNDECIDED and before is Verdict.NOT_WORSE:
+                continue  # a few events to and fro about the line are no news
             self._told[key] = verdict
             if verdict in {before, Verdict.UNDECIDED}:
                 continue

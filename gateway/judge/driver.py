@@ -3,7 +3,9 @@ a controller may be killed at any moment: no step is taken twice, and none is le
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from socket import gethostname
 from time import monotonic
 from typing import Final
@@ -19,7 +21,7 @@ from gateway.judge.ramp import Advance, End, Facts, Ramp, RampState, Wait, follo
 from gateway.plan.desk import PlanDesk
 from gateway.plan.numbers import percent_of
 from gateway.store.audit import Act
-from gateway.store.errors import RampConflict
+from gateway.store.errors import RampConflict, StoreUnavailable
 from gateway.store.opening import Store
 from gateway.store.ramps import put
 
@@ -51,8 +53,9 @@ class Driver:
         """Seconds of the ramp's step. The store's clock counts for what nobody was there to see."""
         ramp, at = stored.ramp, self.clock()
         known = self._held.get(ramp.route)
-        if known is None or known.revision != stored.revision:
-            known = _Held(stored.revision, ramp.passed(now), at)
+        if known is None or known.revision != stored.revision:  # written since we looked last
+            unseen = inf if known is None else at - known.at
+            known = _Held(stored.revision, ramp.passed(now, unseen), at)
         passed = at - known.at if ramp.state is RampState.RUNNING else 0.0
         seconds = known.seconds + passed
         self._held[ramp.route] = _Held(stored.revision, seconds, at)
@@ -61,22 +64,27 @@ class Driver:
     def act(self, stored: Stored, facts: Facts, now: float) -> None:
         """Does what follows. Raises StoreUnavailable."""
         after = following(stored.ramp, facts)
-        try:
+        ramp = replace(stored.ramp, held=facts.held, looked=now)
+        with suppress(RampConflict):  # a person was faster; what it says now is read next time
             match after:
                 case Advance(split, why):
-                    self._advance(stored, split, why)
+                    refused = self._advance(stored, split, why)
+                    if refused:
+                        self._wait(stored, replace(ramp, why=refused))
                 case End(state, why):
-                    ended = replace(stored.ramp, state=state, why=why, held=facts.held, looked=now)
-                    self._end(stored, ended)
+                    self._end(stored, replace(ramp, state=state, why=why))
                 case Wait(why):
-                    self._wait(stored, replace(stored.ramp, held=facts.held, looked=now, why=why))
-        except RampConflict:
-            return  # a person was faster; what it says now is read next time
-        except BanyanError as error:  # the plan refuses the step: a gate, a stack that is gone
-            why = f"the plan refuses {percent_of(_split(after)):g} %: {error}"[:LONGEST]
-            self._wait(stored, replace(stored.ramp, held=facts.held, looked=now, why=why))
+                    self._wait(stored, replace(ramp, why=why))
 
-    def _advance(self, stored: Stored, split: int, why: str) -> None:
+    def end(self, stored: Stored, why: str, now: float) -> None:
+        """Stops a ramp of which there is nothing left to know. Raises StoreUnavailable."""
+        held = self.held(stored, now)
+        ended = replace(stored.ramp, held=held, looked=now, state=RampState.STOPPED, why=why)
+        with suppress(RampConflict):
+            self._end(stored, ended)
+
+    def _advance(self, stored: Stored, split: int, why: str) -> str:
+        """Why the plan does not take the step, if it does not: a gate, a stack that is gone."""
         ramp = stored.ramp
         move = f"{percent_of(ramp.split):g} % -> {percent_of(split):g} %"
         reason = f"{ramp.route}, {move}: {why}"[:LONGEST]
@@ -86,10 +94,18 @@ class Driver:
             known = {one.id: one for one in governed.table.routes}
             if ramp.route not in known or governed.table.planned(known[ramp.route]) != ramp.split:
                 return text  # moved by somebody else: the next look ends the ramp
-            return with_split(text, ramp.route, split, governed.rules.get(ramp.route))
+            rule = governed.rules.get(ramp.route)
+            last = sum(one is rule for one in governed.rules.values()) == 1
+            return with_split(text, ramp.route, split, rule, last=last)
 
         act = Act(ACTOR, gethostname(), "ramp.advance", ramp.route, reason)
-        self.desk.change(edit, act, along=self._begun(stored, split, reason), free=True)
+        try:
+            self.desk.change(edit, act, along=self._begun(stored, split, reason), free=True)
+        except (StoreUnavailable, RampConflict):
+            raise
+        except BanyanError as error:
+            return f"the plan refuses {percent_of(split):g} %: {error}"[:LONGEST]
+        return ""
 
     def _begun(self, stored: Stored, split: int, why: str) -> Callable[[sa.Connection, int], None]:
         def write(connection: sa.Connection, version: int) -> None:
@@ -113,18 +129,14 @@ class Driver:
         """What it waits for is written down when that changes, and every few seconds."""
         ramp = stored.ramp
         changed = _without_numbers(waiting.why) != _without_numbers(ramp.why)
-        if not changed and waiting.looked - ramp.looked < _KEEP_EVERY:
-            return
-        if not ramp.live:
+        # By its amount: a clock that was set back must not keep it from being written for hours
+        recent = abs(waiting.looked - ramp.looked) < _KEEP_EVERY
+        if ramp.state is not RampState.RUNNING or (recent and not changed):
             return
         kept = self.store.ramps.keep(stored.kept(waiting))
         known = self._held.get(ramp.route)
         if known is not None:
             known.revision = kept.revision
-
-
-def _split(after: Advance | Wait | End) -> int:
-    return after.split if isinstance(after, Advance) else 0
 
 
 def _without_numbers(why: str) -> str:

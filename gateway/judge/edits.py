@@ -11,14 +11,22 @@ from gateway.routes import SPACE
 _OF_A_PATTERN = ("cohort", "failover", "guard")
 
 
-def with_split(text: str, route: str, split: int, rule: RouteRule | None) -> str:
+def with_split(
+    text: str, route: str, split: int, rule: RouteRule | None, *, last: bool = False
+) -> str:
     """`rule` is the one that governs the route: where that is a pattern, the route gets a rule of its own
-    that says the same of everything else. Raises PlanRefused.
+    that says the same of everything else. `last`: it governs no other route, and is edited itself, for
+    the plan refuses a pattern that decides nothing. Raises PlanRefused.
     """
     fields: dict[str, object] = {"modern": Decimal(str(percent_of(split)))}
-    if rule is not None and is_pattern(rule.route):
+    if rule is not None and is_pattern(rule.route) and not (last or _is_itself(rule, route)):
         dumped = rule.model_dump(mode="json", include=set(_OF_A_PATTERN), exclude_defaults=True)
-        fields.update(dumped)
-    elif rule is not None and rule.front_door == "modern" and split < SPACE:
+        return with_rule(text, route, {**fields, **dumped})
+    if rule is not None and rule.front_door == "modern" and split < SPACE:
         fields["front_door"] = None
-    return with_rule(text, rule.route if rule and not is_pattern(rule.route) else route, fields)
+    return with_rule(text, rule.route if rule else route, fields)
+
+
+def _is_itself(rule: RouteRule, route: str) -> bool:
+    """Over apps that do not tell what they serve, a pattern is a route by itself."""
+    return rule.route.replace("/**", "/{rest:path}") == route

@@ -19,6 +19,7 @@ PROOF: Final = 0.05  # of calling a modern that is `margin` times worse not wors
 WORSE_ODDS: Final = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 EQUAL_ODDS: Final = (0.25, 0.5, 0.75, 1.0)
 BROKEN: Final = 0.001  # level at which a split is taken for broken
+_PLANNED: Final = 100  # requests
 _FIRST: Final = 5 / 6  # weight of the evidence from the very first segment on
 _HARDLY: Final = 1e-12  # a chance that makes no difference
 _MOST: Final = 5_000  # events beyond which nobody waits for a proof
@@ -58,8 +59,9 @@ class Segment:
 
     @property
     def _observed(self) -> float:
+        """Of a few requests nobody knows a share: the plan's weighs as much as `_PLANNED` of them."""
         requests = self.legacy + self.modern
-        return self.modern / requests if requests else self.split
+        return (self.modern + _PLANNED * self.split) / (requests + _PLANNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,11 @@ class Watch:
 
     def add(self, segment: Segment) -> None:
         """The next segment, which is over."""
-        began, self._count = self._count, self._count + 1
-        weight = -log(6 * began * (began + 1)) if began else -inf
-        for at, gain in enumerate(_gains(segment, segment.high, WORSE_ODDS, 1.0)):
-            self._whole[at] += gain
-            self._late[at] = _log_sum((self._late[at], weight)) + gain
+        self._add(_gains(segment, segment.high, WORSE_ODDS, 1.0))
+
+    def add_alone(self, events: int, requests: int, baseline: float) -> None:
+        """The next segment in which modern answered alone, against a rate of so many for a request."""
+        self._add([_gain_alone(events, requests, baseline, odds) for odds in WORSE_ODDS])
 
     def copy(self) -> "Watch":
         """Another one that goes on from here: for the segment that is not over yet."""
@@ -122,6 +124,13 @@ class Watch:
         first = log(_FIRST)
         terms = [*(first + whole for whole in self._whole), *self._late]
         return Worse(_log_sum(terms) - log(len(WORSE_ODDS)), alpha)
+
+    def _add(self, gains: Iterable[float]) -> None:
+        began, self._count = self._count, self._count + 1
+        weight = -log(6 * began * (began + 1)) if began else -inf
+        for at, gain in enumerate(gains):
+            self._whole[at] += gain
+            self._late[at] = _log_sum((self._late[at], weight)) + gain
 
 
 def worse(segments: Iterable[Segment], alpha: float = ALPHA) -> Worse:
@@ -151,17 +160,18 @@ def not_worse(
     return NotWorse(log_e, margin, _needed(known, round(share, 4), margin, alpha))
 
 
-def worse_alone(events: int, requests: int, baseline: float, alpha: float = ALPHA) -> Worse:
+def worse_alone(
+    segments: Iterable[tuple[int, int]], baseline: float, alpha: float = ALPHA
+) -> Worse:
     """Whether modern, which answers alone, has more events than a baseline of so many for a request.
 
-    A binomial likelihood ratio, mixed over the same odds; `baseline` should be an upper bound.
+    Of each segment its events and requests; `baseline` should be an upper bound. Binomial likelihood
+    ratios, mixed over the same odds and the same beginnings.
     """
-    logs = [
-        events * log(odds) + (requests - events) * (log1p(-odds * baseline) - log1p(-baseline))
-        for odds in WORSE_ODDS
-        if 0 < odds * baseline < 1
-    ]
-    return Worse(_log_sum(logs) - log(len(WORSE_ODDS)) if logs else 0.0, alpha)
+    watch = Watch()
+    for events, requests in segments:
+        watch.add_alone(events, requests, baseline)
+    return watch.said(alpha)
 
 
 def clean_bound(requests: int, confidence: float = 0.95) -> float:
@@ -209,6 +219,14 @@ def _gains(segment: Segment, share: float, odds: Iterable[float], null: float) -
             + segment.legacy_events * log((1 - here) / (1 - at_null))
         )
     return found
+
+
+def _gain_alone(events: int, requests: int, baseline: float, odds: float) -> float:
+    """Log likelihood ratio of a rate `odds` times the baseline's; a rate of one and more is none."""
+    if not 0.0 < odds * baseline < 1.0:
+        return -inf
+    well = log1p(-odds * baseline) - log1p(-baseline)
+    return events * log(odds) + (requests - events) * well
 
 
 def _modern(share: float, odds: float) -> float:

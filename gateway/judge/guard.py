@@ -18,7 +18,7 @@ from gateway.plan.numbers import percent_of
 from gateway.store.audit import Act
 from gateway.store.opening import Store
 from gateway.store.ramps import put
-from gateway.words import Action
+from gateway.words import Action, Phase
 
 ACTOR: Final = "guard"
 LONGEST: Final = 480  # characters of a reason, as everywhere
@@ -52,10 +52,11 @@ class Guard:
 
         def edit(text: str) -> str:
             governed = self.read(text)
-            known = {one.id: one for one in governed.table.routes}
-            if route not in known or governed.table.share(known[route]) != split:
+            if _in_force(governed, route) != split:
                 return text  # somebody was faster: that split is not in force any more
-            return with_split(text, route, to, governed.rules.get(route))
+            rule = governed.rules.get(route)
+            last = sum(one is rule for one in governed.rules.values()) == 1
+            return with_split(text, route, to, rule, last=last)
 
         act = Act(ACTOR, gethostname(), "plan.roll_back", route, why)
         outcome = self.desk.change(edit, act, along=along, free=True)
@@ -77,3 +78,12 @@ class Guard:
             )
 
         return write
+
+
+def _in_force(governed: Governed, route: str) -> int | None:
+    """The split that decides now, in buckets; None where none does."""
+    table = governed.table
+    known = {one.id: one for one in table.routes}
+    if table.phase is not Phase.GRADUAL or route not in known:
+        return None
+    return table.share(known[route])

@@ -1,7 +1,7 @@
 """What the evidence says of one route, signal by signal, and in words with numbers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, log
 from typing import Final
 
@@ -38,6 +38,7 @@ class Judgement:
     news: tuple[str, ...]  # exceptions of modern's that legacy does not know
     lag: tuple[str, ...]  # where modern held the loop up lately
     broken: bool  # the split does not split as planned
+    breakers: Mapping[str, str]  # that are not closed: worker → state and why
     guard: Guard
 
     @property
@@ -61,8 +62,12 @@ class Judgement:
             Signal.LAG: f"modern held the event loop up: {self.lag[0]}" if self.lag else "",
         }
         split = f"clients are not split as planned ({self.split * 100 / SPACE:g} %)"
+        breakers = [
+            f"modern fails right now, {worker}: {why}" for worker, why in self.breakers.items()
+        ]
         return [
             *([split] if self.broken else []),
+            *breakers[:1],
             *(
                 told.get(signal) or f"modern is worse on {signal}: {said(self.signals[signal])}"
                 for action in (Action.ROLL_BACK, Action.HOLD)
@@ -78,6 +83,7 @@ class Around:
     sightings: Iterable[Seen]
     sample: Sample  # of the clients that were seen on the route lately
     now: float  # seconds since 1970
+    breakers: Mapping[str, str] = field(default_factory=dict)  # not closed: worker → state and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,44 +93,48 @@ class Terms:
     split: int  # buckets, as in force
     guard: Guard
     margin: float = MARGIN  # of its ramp
+    ahead: bool = True  # say how many events a proof still needs, which may take a while
 
 
 def judge(ledger: Ledger, route: str, terms: Terms, around: Around) -> Judgement:
     """The route under the split that is in force."""
     split, guard = terms.split, terms.guard
     alone = ledger.baseline(route) if split == SPACE else None
+    alpha = guard.alpha_each
     signals = {
         Signal.ERROR: (
-            _alone(ledger, route, guard, alone)
+            _alone(ledger, route, alpha, alone)
             if alone
-            else ledger.worse(route, Signal.ERROR, guard.alpha)
+            else ledger.worse(route, Signal.ERROR, alpha)
         ),
-        Signal.CLIENT_ERROR: ledger.worse(route, Signal.CLIENT_ERROR, guard.alpha),
+        Signal.CLIENT_ERROR: ledger.worse(route, Signal.CLIENT_ERROR, alpha),
         Signal.SLOW: ledger.worse_lately(route, Signal.SLOW, guard.alpha),
     }
     return Judgement(
         route,
         split,
         signals,
-        not_worse(ledger.segments(route, Signal.ERROR), terms.margin),
+        not_worse(ledger.segments(route, Signal.ERROR), terms.margin, ahead=terms.ahead),
         alone,
         _news(around.sightings, route),
         _lag(around, route),
         _broken(around.sample, split),
+        around.breakers,
         guard,
     )
 
 
 def numbers(ledger: Ledger, judgement: Judgement, signal: Signal) -> str:
     """Both stacks' numbers and the evidence, for people who were not there."""
-    totals = ledger.totals(judgement.route)
+    alone = judgement.baseline is not None and signal is Signal.ERROR
+    totals = ledger.totals(judgement.route, compared=not alone)
     column = EVENTS[signal]
     sides = "; ".join(
         f"{stack} {totals[stack][column]} events in {totals[stack]['requests']} requests"
         for stack in (Stack.MODERN, Stack.LEGACY)
     )
-    alone = ", against legacy's last rate" if judgement.baseline else ""
-    return f"{signal}: {sides}{alone}; {said(judgement.signals[signal])}"
+    against = ", against legacy's last rate" if alone else ""
+    return f"{signal}: {sides}{against}; {said(judgement.signals[signal])}"
 
 
 def said(worse: Worse) -> str:
@@ -135,12 +145,16 @@ def said(worse: Worse) -> str:
     return f"E = {number} {sign} {1 / worse.alpha:g}"
 
 
-def _alone(ledger: Ledger, route: str, guard: Guard, baseline: Baseline) -> Worse:
+def _alone(ledger: Ledger, route: str, alpha: float, baseline: Baseline) -> Worse:
     """Since modern answers alone: what was before had a baseline of its own."""
-    last = [tally for tally in ledger.tallies(route) if tally.split == SPACE]
-    requests = sum(tally.count(Stack.MODERN, "requests") for tally in last)
-    events = sum(tally.count(Stack.MODERN, "error") for tally in last)
-    return worse_alone(events, requests, baseline.rate, guard.alpha)
+    tallies = ledger.tallies(route)
+    shared = max((tally.version for tally in tallies if tally.split < SPACE), default=-1)
+    segments = [
+        (tally.count(Stack.MODERN, "error"), tally.count(Stack.MODERN, "requests"))
+        for tally in tallies
+        if tally.version > shared
+    ]
+    return worse_alone(segments, baseline.rate, alpha)
 
 
 def _news(sightings: Iterable[Seen], route: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.judge.evidence import Segment, Watch, Worse, interval
 from gateway.routes import SPACE
-from gateway.store.evidence import HOUR, Row
+from gateway.store.evidence import HOUR, KEPT, Row
 from gateway.store.standings import Standing
 from gateway.words import Signal, Stack
 
@@ -73,24 +73,28 @@ class Ledger:
         self._folded: dict[tuple[str, Signal], _Folded] = {}
         self._standings: Mapping[str, Standing] = {}
         self._hour = 0  # the newest that was read
+        self._wanted = 0
 
     @property
     def wanted(self) -> int:
         """The first hour that has to be read again; 0: all."""
-        return max(0, self._hour - LATE)
+        return self._wanted
 
     def standing(self, standings: Mapping[str, Standing]) -> None:
         """Where evidence begins; what is `wanted` may be more after that."""
-        for route, standing in standings.items():
-            if standing != self._standings.get(route):
-                self._forget(route, standing)
+        for route in {*standings, *self._standings}:
+            if standings.get(route) != self._standings.get(route):
+                self._forget(route)
         self._standings = dict(standings)
 
     def update(self, rows: Iterable[Row], hour: int) -> None:
         """`rows` are all from the hour `wanted` on; `hour` is now."""
-        if hour < self._hour:  # a clock was set back: hours that were over may not be
+        set_back = hour < self._hour
+        if set_back:  # hours that were over may not be
             self._folded.clear()
-        self._hour = hour
+        if hour != self._hour:
+            self._drop(hour - KEPT)
+        self._hour, self._wanted = hour, 0 if set_back else max(0, hour - LATE)
         for row in rows:
             tallies = self._tallies.setdefault(row.route, {})
             key = row.hour, row.version
@@ -152,12 +156,14 @@ class Ledger:
         )
         return (next(asked, -1) + 1) * float(HOUR)
 
-    def totals(self, route: str, *, since: int | None = None) -> dict[Stack, dict[str, int]]:
-        """Requests, failures and events of both stacks."""
+    def totals(
+        self, route: str, *, since: int | None = None, compared: bool = False
+    ) -> dict[Stack, dict[str, int]]:
+        """Requests, failures and events of both stacks; `compared`: while both had a share."""
         columns = ("requests", "failures", *EVENTS.values())
         found = {stack: dict.fromkeys(columns, 0) for stack in Stack}
         for tally in self.tallies(route, since=since):
-            for stack, total in found.items():
+            for stack, total in found.items() if tally.compares or not compared else ():
                 for column in columns:
                     total[column] += tally.count(stack, column)
         return found
@@ -165,10 +171,15 @@ class Ledger:
     def _compared(self, route: str) -> Iterator[Tally]:
         return (tally for tally in self.tallies(route) if tally.compares)
 
-    def _forget(self, route: str, standing: Standing) -> None:
-        """Its evidence begins anew; an acknowledgement has deleted what was counted before."""
+    def _drop(self, first: int) -> None:
+        """What is older than this hour, as the store does."""
+        for tallies in self._tallies.values():
+            for key in [key for key in tallies if key[0] < first]:
+                del tallies[key]
+
+    def _forget(self, route: str) -> None:
+        """Its evidence begins anew; an acknowledgement has deleted some of what was counted before."""
         for signal in EVENTS:
             self._folded.pop((route, signal), None)
-        if not standing.latched:
-            self._tallies.pop(route, None)
-            self._hour = 0  # all is read once more
+        self._tallies.pop(route, None)
+        self._wanted = 0  # all is read once more

@@ -1,7 +1,7 @@
 """One look at everything the judge goes by: the plan, the counts, what was seen, latches and ramps."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from gateway.plan.compile import Governed, compile_governed
 from gateway.plan.document import parse
 from gateway.routes import Route
 from gateway.settings import Settings
-from gateway.store.evidence import HOUR
+from gateway.store.evidence import HOUR, Seen
 from gateway.store.opening import Store
 from gateway.store.standings import Standing
 from gateway.store.workers import Worker
@@ -54,8 +54,9 @@ class Look:
     standings: Mapping[str, Standing]
     ramps: Mapping[str, Stored]
     workers: Sequence[Worker]  # that live
-    around: Around
+    sightings: Sequence[Seen]
     samples: Samples
+    breakers: Mapping[str, Mapping[str, str]]  # that are not closed: route → worker → why
     now: float  # seconds since 1970, by the store's clock
 
     def live(self, route: str) -> Stored | None:
@@ -63,14 +64,13 @@ class Look:
         stored = self.ramps.get(route)
         return stored if stored is not None and stored.ramp.live else None
 
-    def judged(self, route: Route) -> Judgement:
+    def judged(self, route: Route, *, ahead: bool = True) -> Judgement:
         rule, stored = self.governed.rules.get(route.id), self.live(route.id)
         guard = (rule.guard if rule else None) or self.governed.defaults
         margin = stored.ramp.margin if stored else MARGIN
-        terms = Terms(self.governed.table.planned(route), guard, margin)
-        around = Around(
-            self.around.sightings, self.samples.get(route.id, Sample()), self.around.now
-        )
+        terms = Terms(self.governed.table.planned(route), guard, margin, ahead)
+        sample = self.samples.get(route.id, Sample())
+        around = Around(self.sightings, sample, self.now, self.breakers.get(route.id, {}))
         return judge(self.ledger, route.id, terms, around)
 
 
@@ -98,7 +98,6 @@ class Looker:
         if self._looks % _SAMPLES_EVERY == 0:
             self._samples = merged(map(_sampled, workers))
         self._looks += 1
-        around = Around(store.evidence.sightings(), Sample(), now)
         return Look(
             self.read(current.document),
             current.version,
@@ -106,8 +105,9 @@ class Looker:
             standings,
             self._ramps(),
             workers,
-            around,
+            store.evidence.sightings(),
             self._samples,
+            breakers_by_route(workers),
             now,
         )
 
@@ -119,6 +119,23 @@ class Looker:
             _log.error("ramp.unreadable", route=route, why="newer code has written it")
         self._unreadable = unreadable
         return found
+
+
+def breakers_by_route(workers: Iterable[Worker]) -> dict[str, dict[str, str]]:
+    """Those that are not closed: route → worker → state and why."""
+    found: dict[str, dict[str, str]] = {}
+    for worker in workers:
+        for route, text in _breakers(worker).items():
+            found.setdefault(route, {})[f"{worker.host}:{worker.pid}"] = text
+    return found
+
+
+def _breakers(worker: Worker) -> dict[str, str]:
+    try:
+        told = json.loads(worker.breakers)
+        return {route: f"{one['state']}: {one['why']}" for route, one in told.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):  # other code has written it
+        return {}
 
 
 def _sampled(worker: Worker) -> Samples:

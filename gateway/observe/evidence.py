@@ -1,10 +1,12 @@
 """What a worker saw for and against each stack, to be told to the store each second.
 
-Only what the split decided is evidence, while its route's breaker is closed. A client that left is none.
+Only what the split decided is evidence, while its route's breaker would let modern have it. A client that
+left is none.
 The same event of the same client counts once a minute: a client that comes again and again does not
 make an error likelier.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from time import monotonic
@@ -21,6 +23,8 @@ from gateway.words import Reason, Signal, Stack
 RESTART: Final = 30.0  # seconds in which nobody listens that are taken for a restart
 EVENTS_KEPT: Final = 10_000  # that wait for the store, as a worker's memory allows
 SIGHTINGS_KEPT: Final = 500
+COUNTS_KEPT: Final = 10_000
+REMEMBERED: Final = 20_000  # events of the last minute; a client may call itself what it likes
 _VERSIONS: Final = 4  # whose splits are known: requests may be old
 _BATCH: Final = 64  # exchanges
 _SLOW_EVERY: Final = 10  # ticks between two looks at what is slow
@@ -42,16 +46,18 @@ class Evidence:
         self._late, self._clock = late, clock
         self._exchanges: list[Exchange] = []
         self._splits: dict[int, Mapping[str, int]] = {}  # by version, and route
-        self._counts: dict[tuple[str, int, Stack], list[int]] = {}  # requests and failures
+        self._counts: dict[tuple[str, int, Stack, int], list[int]] = {}  # requests and failures
         self._events: list[Event] = []
         self._sightings: dict[tuple[str, Stack, str, str], int] = {}
-        self._once: dict[str, float] = {}  # digest → when it counted
+        self._once: OrderedDict[str, float] = OrderedDict()  # digest → when it counted
         self._gone: dict[Stack, float] = {}  # since when nobody listens
         self._slowness = Slowness(clock)
         self._ticks = 0
+        self._flushed = clock()  # what waits has ended since
 
     def renew(self, version: int, splits: Mapping[str, int]) -> None:
         """A plan is in force: the buckets of modern's, by route."""
+        self._splits.pop(version, None)
         self._splits[version] = splits
         while len(self._splits) > _VERSIONS:
             del self._splits[next(iter(self._splits))]
@@ -67,14 +73,17 @@ class Evidence:
         for exchange in exchanges:
             if exchange.fault:
                 self._sight(exchange)
-            if exchange.decision.reason is Reason.SPLIT and not exchange.tripped:
+            if exchange.fault == NOBODYS or _left(exchange):
+                continue
+            if exchange.decision.reason is Reason.SPLIT and not exchange.barred:
                 self._count(exchange)
+            if not _unreachable(exchange):
+                self._gone.pop(exchange.decision.stack, None)
+        self._flushed = self._clock()
 
     def tick(self) -> None:
         """A second has passed."""
         self._ticks += 1
-        now = self._clock()
-        self._once = {digest: at for digest, at in self._once.items() if now - at < ONCE}
         if self._ticks % _SLOW_EVERY == 0:
             self._slowness.tick()
 
@@ -86,8 +95,8 @@ class Evidence:
         """What there is to tell since the last time."""
         self.flush()
         counts = [
-            Count(route, version, stack.value, self._splits[version][route], requests, failures)
-            for (route, version, stack), (requests, failures) in self._counts.items()
+            Count(route, version, stack.value, split, requests, failures)
+            for (route, version, stack, split), (requests, failures) in self._counts.items()
         ]
         sightings = [
             Sighting(route, stack.value, kind, what, count)
@@ -100,10 +109,11 @@ class Evidence:
     def put_back(self, batch: Batch) -> None:
         """The store did not take it: it is told next time, as far as there is room."""
         for count in batch.counts:
-            if count.route in self._splits.get(count.version, ()):
-                row = self._row(count.route, count.version, Stack(count.stack))
-                row[0] += count.requests
-                row[1] += count.failures
+            key = count.route, count.version, Stack(count.stack), count.split
+            if key in self._counts or len(self._counts) < COUNTS_KEPT:
+                self._add_count(key, count.requests, count.failures)
+            else:
+                EVIDENCE_DROPPED.inc()
         room = EVENTS_KEPT - len(self._events)
         self._events = [*batch.events[:room], *self._events]
         EVIDENCE_DROPPED.inc(max(0, len(batch.events) - room))
@@ -111,66 +121,70 @@ class Evidence:
             self._add_sighting((one.route, Stack(one.stack), one.kind, one.what), one.count)
 
     def _count(self, exchange: Exchange) -> None:
-        splits = self._splits.get(exchange.plan_version, {})
-        left = exchange.status == CLIENT_LEFT and not exchange.failed
-        if left or exchange.route not in splits:
+        route, version, stack = exchange.route, exchange.plan_version, exchange.decision.stack
+        split = self._splits.get(version, {}).get(route)
+        if split is None:
             return
-        stack = exchange.decision.stack
-        row = self._row(exchange.route, exchange.plan_version, stack)
-        row[0] += 1
+        self._add_count((route, version, stack, split), 1, int(exchange.error))
         if exchange.error:
-            row[1] += 1
-            self._failed(exchange)
+            self._failed(exchange, split)
         else:
-            self._gone.pop(stack, None)
-            self._answered(exchange)
-        if stack is Stack.LEGACY:
-            self._slowness.learn(exchange.route, exchange.seconds)
+            self._answered(exchange, split)
 
-    def _row(self, route: str, version: int, stack: Stack) -> list[int]:
-        return self._counts.setdefault((route, version, stack), [0, 0])
+    def _add_count(self, key: tuple[str, int, Stack, int], requests: int, failures: int) -> None:
+        row = self._counts.setdefault(key, [0, 0])
+        row[0] += requests
+        row[1] += failures
 
-    def _failed(self, exchange: Exchange) -> None:
-        stack, fault = exchange.decision.stack, exchange.fault
-        if fault == UNREACHABLE:
-            began = self._gone.setdefault(stack, self._clock())
+    def _failed(self, exchange: Exchange, split: int) -> None:
+        fault = exchange.fault
+        if _unreachable(exchange):
+            began = self._gone.setdefault(exchange.decision.stack, self._clock())
             if self._clock() - began < RESTART:
                 return
-        else:
-            self._gone.pop(stack, None)
         # One stack that goes away in the middle of many requests is one event.
         who = "" if fault in {CUT, UNREACHABLE} else str(exchange.decision.bucket)
-        self._event(exchange, Signal.ERROR, who, fault or str(exchange.failed or exchange.status))
+        what = fault or str(exchange.failed or exchange.status)
+        self._event(exchange, split, Signal.ERROR, f"{who} {what}")
 
-    def _answered(self, exchange: Exchange) -> None:
-        status, who = exchange.status, str(exchange.decision.bucket)
-        if 400 <= status < 500 and status not in _EXPLAINED and exchange.fault != NOBODYS:
-            self._event(exchange, Signal.CLIENT_ERROR, who, str(status))
-        if exchange.seconds > self._slowness.threshold(exchange.route) and not self._excused(
-            exchange
-        ):
-            self._event(exchange, Signal.SLOW, who, "")
+    def _answered(self, exchange: Exchange, split: int) -> None:
+        """What is excused teaches nothing either."""
+        status, who = exchange.status, exchange.decision.bucket
+        if 400 <= status < 500 and status not in _EXPLAINED:
+            self._event(exchange, split, Signal.CLIENT_ERROR, f"{who} {status}")
+        if self._excused(exchange):
+            return
+        if exchange.seconds > self._slowness.threshold(exchange.route):
+            self._event(exchange, split, Signal.SLOW, f"{who}")
+        if exchange.decision.stack is Stack.LEGACY:
+            self._slowness.learn(exchange.route, exchange.seconds)
 
     def _excused(self, exchange: Exchange) -> bool:
         """The loop was late meanwhile: the process was paused, or another request held it up."""
-        return self._clock() - self._late() < exchange.seconds + 1.0
+        return self._late() >= self._flushed - exchange.seconds
 
-    def _event(self, exchange: Exchange, signal: Signal, who: str, what: str) -> None:
-        text = "\0".join((exchange.route, signal, who, what))
+    def _event(self, exchange: Exchange, split: int, signal: Signal, what: str) -> None:
+        route, version, stack = exchange.route, exchange.plan_version, exchange.decision.stack
+        # With the stack: what legacy does would else hide for a minute that modern does it too.
+        text = "\0".join((route, stack, signal, what))
         digest = blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
-        now = self._clock()
-        if now - self._once.get(digest, -ONCE) < ONCE:
+        if self._is_known(digest):
             return
-        self._once[digest] = now
-        version, stack = exchange.plan_version, exchange.decision.stack
-        EVENTS.labels(exchange.route, stack, signal).inc()
         if len(self._events) >= EVENTS_KEPT:
             EVIDENCE_DROPPED.inc()
             return
-        split = self._splits[version][exchange.route]
-        self._events.append(
-            Event(digest, exchange.route, version, stack.value, split, signal.value)
-        )
+        self._once[digest] = self._clock()
+        if len(self._once) > REMEMBERED:  # what is told twice the store counts once
+            self._once.popitem(last=False)
+        EVENTS.labels(route, stack, signal).inc()
+        self._events.append(Event(digest, route, version, stack.value, split, signal.value))
+
+    def _is_known(self, digest: str) -> bool:
+        """It has counted within the minute; forgets what did before."""
+        now = self._clock()
+        while self._once and now - next(iter(self._once.values())) >= ONCE:
+            self._once.popitem(last=False)
+        return digest in self._once
 
     def _sight(self, exchange: Exchange) -> None:
         """An exception, whatever sent the request here."""
@@ -183,3 +197,12 @@ class Evidence:
             self._sightings[key] = self._sightings.get(key, 0) + count
         else:
             EVIDENCE_DROPPED.inc()
+
+
+def _left(exchange: Exchange) -> bool:
+    """The client, before the answer began."""
+    return exchange.status == CLIENT_LEFT and not exchange.failed
+
+
+def _unreachable(exchange: Exchange) -> bool:
+    return exchange.error and exchange.fault == UNREACHABLE

@@ -9,8 +9,9 @@ import threading
 import traceback
 from asyncio import AbstractEventLoop, Task, current_task, get_running_loop, sleep
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, process_time
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
@@ -40,16 +41,47 @@ WhoRuns = Callable[["Task[Any] | None"], Running | None]
 Told = Callable[[str, Stack, str], None]  # route, stack, and the code
 
 
-class LoopWatch:
-    """The loop's beat, and the thread that listens to it; `late` is when the loop was late last."""
+class Pauses:
+    """Tells a process that was stopped or starved from a loop that is held up: a thread that looks on
+    wakes late as well, and hardly any processor time went by.
+    """
 
-    def __init__(self) -> None:
-        self.late = float("-inf")  # by the monotonic clock
-        self._beat = monotonic()
+    def __init__(self, clock: Callable[[], float], processor: Callable[[], float]) -> None:
+        self._clock, self._processor = clock, processor
+        self._woke, self._used = clock(), processor()
+        self.over = float("-inf")  # when the last one was over
+
+    def woke(self) -> float:
+        """The thread has slept a beat: what time it is."""
+        now, used = self._clock(), self._processor()
+        asleep = now - self._woke
+        if asleep > _BEAT + LATE and used - self._used < asleep / 2:
+            self.over = now
+        self._woke, self._used = now, used
+        return now
+
+
+class LoopWatch:
+    """The loop's beat, and the thread that listens to it."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = monotonic,
+        processor: Callable[[], float] = process_time,
+    ) -> None:
+        self._clock, self._processor = clock, processor
+        self._late = float("-inf")
+        self._beat = clock()
         self._who: WhoRuns = lambda _: None
         self._told: Told = lambda *_: None
         self._loop: AbstractEventLoop
         self._loop_thread = 0
+
+    @property
+    def late(self) -> float:
+        """When the loop was late last; now, if its beat is overdue: it goes on, and has not noticed yet."""
+        now = self._clock()
+        return now if now - self._beat > _BEAT + LATE else self._late
 
     def attribute(self, who_runs: WhoRuns, told: Told) -> None:
         """Whom to ask which request a task answers, and whom to tell what held the loop up, on the loop."""
@@ -58,7 +90,7 @@ class LoopWatch:
     async def run(self) -> None:
         """Publishes the lag once a second, until it is cancelled."""
         self._loop, self._loop_thread = get_running_loop(), threading.get_ident()
-        self._beat = monotonic()
+        self._beat = self._clock()
         over = Event()
         Thread(target=self._listen, args=(over,), name="loop-watch", daemon=True).start()
         try:
@@ -70,19 +102,20 @@ class LoopWatch:
     async def _second(self) -> None:
         worst = 0.0
         for _ in range(_PUBLISHED):
-            self._beat = monotonic()
+            self._beat = self._clock()
             await sleep(_BEAT)
-            late = monotonic() - self._beat - _BEAT
+            late = self._clock() - self._beat - _BEAT
             worst = max(worst, late)
             if late > LATE:
-                self.late = monotonic()
+                self._late = self._clock()
         EVENT_LOOP_LAG.set(worst)
 
     def _listen(self, over: Event) -> None:
         told = logged = 0.0  # the beats after which a block was told, and logged, already
+        pauses = Pauses(self._clock, self._processor)
         while not over.wait(_BEAT):
-            last = self._beat
-            late = monotonic() - last - _BEAT
+            now, last = pauses.woke(), self._beat
+            late = now - max(last, pauses.over) - _BEAT
             if late <= LATE:
                 continue
             running = self._who(current_task(self._loop))
@@ -99,7 +132,8 @@ class LoopWatch:
         while frame is not None:
             frames.insert(0, frame)
             frame = frame.f_back
-        self._loop.call_soon_threadsafe(self._told, running.route, running.stack, place(frames))
+        with suppress(RuntimeError):  # the loop has been closed meanwhile
+            self._loop.call_soon_threadsafe(self._told, running.route, running.stack, place(frames))
 
     def _log(self, late: float, running: Running | None) -> None:
         found = traceback.extract_stack(self._frame())[-_FRAMES:]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from gateway.endpoints import parse_endpoint
+from gateway.plan.diff import rule_key
 from gateway.plan.document import Problem
 from gateway.routes import SPACE, Route
 from gateway.routing import RouteTable
@@ -19,14 +21,10 @@ class Bar:
 
 def barred(bars: Iterable[Bar], before: RouteTable, after: RouteTable) -> Iterator[Problem]:
     """What a plan does that it may not do."""
-    old = {route.id: route for route in before.routes}
-    new = {route.id: route for route in after.routes}
     for bar in bars:
-        here, there = old.get(bar.route), new.get(bar.route)
-        if here is None or there is None:
-            continue
-        rises = after.planned(there) > before.planned(here)
-        if bar.ramping and (rises or here.split != there.split):
+        here, there = _found(before, bar.route), _found(after, bar.route)
+        rises = _reach(after, there) > _reach(before, here)
+        if bar.ramping and (rises or _split(here) != _split(there)):
             yield Problem(
                 f"{bar.route} is ramping ({bar.why}), and {_moves(here, there)}; "
                 f"to take over: banyan ramp abort '{bar.route}'"
@@ -38,11 +36,33 @@ def barred(bars: Iterable[Bar], before: RouteTable, after: RouteTable) -> Iterat
             )
 
 
-def _moves(here: Route, there: Route) -> str:
-    if here.split == there.split:
+def _found(table: RouteTable, route: str) -> Route | None:
+    """What answers for it. Where the stacks do not tell what they serve, only rules make routes: without
+    its rule a route is under a pattern or under none, and another name of a variable is another id.
+    """
+    known = {one.id: one for one in table.routes}
+    alike = {rule_key(one): one for one in known}
+    found = route if route in known else alike.get(rule_key(route))
+    if found is not None:
+        return known[found]
+    matched = table.match(*parse_endpoint(route))
+    return matched.route if matched else None
+
+
+def _reach(table: RouteTable, route: Route | None) -> int:
+    """Its split, or more where the phase gives more; one that gives less can be taken back."""
+    return max(table.planned(route), route.split) if route else 0
+
+
+def _split(route: Route | None) -> int:
+    return route.split if route else 0
+
+
+def _moves(here: Route | None, there: Route | None) -> str:
+    if _split(here) == _split(there):
         return "the phase would move it"
     return f"this would move it from {_percent(here)} to {_percent(there)}"
 
 
-def _percent(route: Route) -> str:
-    return f"{route.split * 100 / SPACE:g} %"
+def _percent(route: Route | None) -> str:
+    return f"{_split(route) * 100 / SPACE:g} %"

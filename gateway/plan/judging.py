@@ -21,6 +21,11 @@ ACTIONS: Final = {  # what follows if a plan does not say otherwise
     Signal.NEW_FINGERPRINT: Action.HOLD,
     Signal.LAG: Action.HOLD,
 }
+_NO_EVIDENCE: Final = {
+    Signal.SLOW: "slow is judged anew each hour, and would roll a healthy route back some day",
+    Signal.NEW_FINGERPRINT: "one new_fingerprint proves nothing",
+    Signal.LAG: "one lag proves nothing",
+}
 
 
 def _duration(value: object) -> str:
@@ -65,11 +70,16 @@ class Guard(_Strict):
     def action(self, signal: Signal) -> Action:
         return self.signals.get(signal, ACTIONS[signal])
 
+    @property
+    def alpha_each(self) -> float:
+        """Of a false alarm by one of the signals that roll back: together they have `alpha`."""
+        return self.alpha / max(1, sum(self.action(one) is Action.ROLL_BACK for one in Signal))
+
     @model_validator(mode="after")
-    def _rolls_back_on_events_only(self) -> Self:
-        for signal in (Signal.NEW_FINGERPRINT, Signal.LAG):
+    def _rolls_back_on_evidence_only(self) -> Self:
+        for signal, why in _NO_EVIDENCE.items():
             if self.signals.get(signal) is Action.ROLL_BACK:
-                raise ValueError(f"one {signal} proves nothing; nearest: {signal}: hold")
+                raise ValueError(f"{why}; nearest: {signal}: hold")
         return self
 
 
@@ -81,7 +91,7 @@ class RampRule(_Strict):
     minimum: Annotated[int, Field(ge=1, le=10**9, strict=True)] = (
         500  # requests to modern, likewise
     )
-    margin: Annotated[float, Field(gt=1, le=10)] = (
+    margin: Annotated[float, Field(ge=1.1, le=10, strict=True)] = (
         2.0  # `not worse` is less than so many times as bad
     )
     approve: tuple[Percent, ...] = ()  # steps that a person must let begin

@@ -4,8 +4,8 @@ A version has one split for a route and an hour is soon over, so what stands her
 hour that is.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,12 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.database import Database
 from gateway.store.tables import COUNTED, EVIDENCE, SEEN, SIGHTINGS
+from gateway.words import Stack
 
 ONCE: Final = 60.0  # seconds in which the same event of the same client counts once
 HOUR: Final = 3600  # seconds
 KEPT: Final = 40 * 24  # hours
 _FORGOTTEN: Final = 90 * 86_400.0  # seconds after which a sighting that nobody acknowledged is old
 _KEY: Final = (EVIDENCE.c.route, EVIDENCE.c.version, EVIDENCE.c.hour, EVIDENCE.c.stack)
+_SIGHT: Final = (SIGHTINGS.c.route, SIGHTINGS.c.stack, SIGHTINGS.c.kind, SIGHTINGS.c.what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,8 @@ class Evidence:
         with self._database.writing() as connection:
             now = self._database.now(connection)
             new = _new(connection, events, now)
-            rows = _rows(counts, new, int(now // HOUR))
-            for row in rows:
-                _add_row(connection, row)
-            for one in sorted(sightings, key=lambda s: (s.route, s.stack, s.kind, s.what)):
-                _add_sighting(connection, one, now)
+            _add_rows(connection, _rows(counts, new, int(now // HOUR)))
+            _add_sightings(connection, sightings, now)
         return new
 
     def rows(self, hour: int = 0) -> list[Row]:
@@ -121,35 +120,53 @@ class Evidence:
         """Forgets what nobody will ask for again."""
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            connection.execute(sa.delete(SEEN).where(SEEN.c.at < now - 2 * ONCE))
+            old = sa.select(SEEN.c.digest).where(SEEN.c.at < now - 2 * ONCE)
+            # Not those that a worker is about to renew: the two would wait for each other
+            old = old.with_for_update(skip_locked=True)
+            connection.execute(sa.delete(SEEN).where(SEEN.c.digest.in_(old)))
             connection.execute(sa.delete(EVIDENCE).where(EVIDENCE.c.hour < now // HOUR - KEPT))
-            old = SIGHTINGS.c.last < now - _FORGOTTEN
-            connection.execute(sa.delete(SIGHTINGS).where(old, ~SIGHTINGS.c.known))
+            long_ago = SIGHTINGS.c.last < now - _FORGOTTEN
+            connection.execute(sa.delete(SIGHTINGS).where(long_ago, ~SIGHTINGS.c.known))
 
 
-def acknowledge(connection: sa.Connection, route: str) -> None:
-    """What was seen on the route is known from now on."""
+def speaks_against_modern(connection: sa.Connection, route: str, since: int) -> bool:
+    """Whether an event of modern's was counted since a version, or something seen that nobody knows."""
+    one, new = EVIDENCE.c, SIGHTINGS.c
+    here = one.route == route, one.version >= since, one.stack == Stack.MODERN
+    counted = sa.exists().where(*here, one.error + one.client_error + one.slow > 0)
+    seen = sa.exists().where(new.route == route, new.stack == Stack.MODERN, ~new.known)
+    return bool(connection.execute(sa.select(sa.or_(counted, seen))).scalar())
+
+
+def begin_anew(connection: sa.Connection, route: str, since: int) -> None:
+    """Forgets what was counted on the route from this version on; what was seen on it is known.
+
+    What was counted before stays: it says which split was good, and how legacy fared.
+    """
+    here = EVIDENCE.c.route == route, EVIDENCE.c.version >= since
+    # In the order in which workers add to the rows, or we would wait for each other
+    connection.execute(sa.select(EVIDENCE.c.hour).where(*here).order_by(*_KEY).with_for_update())
+    connection.execute(sa.delete(EVIDENCE).where(*here))
+    seen = sa.select(SIGHTINGS.c.what).where(SIGHTINGS.c.route == route)
+    connection.execute(seen.order_by(*_SIGHT).with_for_update())
     connection.execute(sa.update(SIGHTINGS).where(SIGHTINGS.c.route == route).values(known=True))
 
 
 def _new(connection: sa.Connection, events: Iterable[Event], now: float) -> list[Event]:
-    """Those that were not seen in the last minute, by any worker; and they are, from now on.
-
-    In one order everywhere, or two workers would wait for each other.
-    """
+    """Those that were not seen in the last minute, by any worker; and they are, from now on."""
     by_digest = {event.digest: event for event in events}
-    found = []
-    for digest in sorted(by_digest):
-        statement = insert(connection)(SEEN).values(digest=digest, at=now)
-        statement = statement.on_conflict_do_update(
-            index_elements=[SEEN.c.digest],
-            set_={"at": now},
-            # A clock that was set back must not silence an event for long
-            where=sa.or_(SEEN.c.at <= now - ONCE, SEEN.c.at > now),
-        )
-        if connection.execute(statement.returning(SEEN.c.digest)).first() is not None:
-            found.append(by_digest[digest])
-    return found
+    statement = insert(connection)(SEEN)
+    at = statement.excluded.at
+    statement = statement.on_conflict_do_update(
+        index_elements=[SEEN.c.digest],
+        set_={"at": at},
+        # A clock that was set back must not silence an event for long. Who waited here for
+        # another worker finds a time that is a little later than its own.
+        where=sa.or_(SEEN.c.at <= at - ONCE, SEEN.c.at > at + ONCE),
+    )
+    rows = [{"digest": digest, "at": now} for digest in sorted(by_digest)]
+    found = _sent(connection, statement.returning(SEEN.c.digest), rows)
+    return [by_digest[digest] for digest in sorted(found)]
 
 
 def _rows(counts: Iterable[Count], events: Iterable[Event], hour: int) -> list[dict[str, Any]]:
@@ -168,19 +185,34 @@ def _rows(counts: Iterable[Count], events: Iterable[Event], hour: int) -> list[d
     return [found[key] for key in sorted(found)]
 
 
-def _add_row(connection: sa.Connection, row: dict[str, Any]) -> None:
-    statement = insert(connection)(EVIDENCE).values(row)
+def _add_rows(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    statement = insert(connection)(EVIDENCE)
     sums = {name: EVIDENCE.c[name] + statement.excluded[name] for name in COUNTED}
-    connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=sums))
+    statement = statement.on_conflict_do_update(index_elements=_KEY, set_=sums)
+    _sent(connection, statement.returning(EVIDENCE.c.hour), rows)
 
 
-def _add_sighting(connection: sa.Connection, one: Sighting, now: float) -> None:
-    key = {"route": one.route, "stack": one.stack, "kind": one.kind, "what": one.what}
-    new = {"first": now, "last": now, "count": one.count, "known": False}
-    statement = insert(connection)(SIGHTINGS).values({**key, **new})
-    more = {"last": now, "count": SIGHTINGS.c.count + one.count}
-    columns = [SIGHTINGS.c[name] for name in key]
-    connection.execute(statement.on_conflict_do_update(index_elements=columns, set_=more))
+def _add_sightings(connection: sa.Connection, sightings: Iterable[Sighting], now: float) -> None:
+    statement = insert(connection)(SIGHTINGS)
+    new = statement.excluded
+    more = {"last": new.last, "count": SIGHTINGS.c["count"] + new["count"]}
+    statement = statement.on_conflict_do_update(index_elements=_SIGHT, set_=more)
+    times = {"first": now, "last": now, "known": False}
+    rows = sorted(
+        ({**asdict(one), **times} for one in sightings),
+        key=lambda row: [row[column.name] for column in _SIGHT],
+    )
+    _sent(connection, statement.returning(SIGHTINGS.c.what), rows)
+
+
+def _sent(
+    connection: sa.Connection, statement: Any, rows: Sequence[Mapping[str, Any]]
+) -> list[Any]:
+    """What a statement returns for these rows: because it does, SQLAlchemy sends many of them at once.
+
+    The rows stand in one order everywhere, or two workers would wait for each other.
+    """
+    return list(connection.execute(statement, rows).scalars()) if rows else []
 
 
 def _seen(row: sa.Row[Any]) -> Seen:

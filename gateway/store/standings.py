@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 
 from gateway.store.audit import Act, add_line
 from gateway.store.database import Database
 from gateway.store.errors import NotLatched
-from gateway.store.evidence import acknowledge, insert
-from gateway.store.tables import EVIDENCE, SIGHTINGS, STANDINGS
+from gateway.store.evidence import begin_anew, insert, speaks_against_modern
+from gateway.store.tables import STANDINGS, VERSIONS
+from gateway.store.transaction import Turn, take_turn
 
 Along = Callable[[sa.Connection, int], None]  # written with a plan version, which it is given
+_NEWEST: Final = sa.select(sa.func.coalesce(sa.func.max(VERSIONS.c.version), 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +56,22 @@ class Standings:
         Raises NotLatched where there is nothing to acknowledge.
         """
         with self._database.writing() as connection:
-            now = self._database.now(connection)
-            here = STANDINGS.c.route == route
-            row = connection.execute(sa.select(STANDINGS).where(here)).first()
-            if not (row is not None and row.latched) and not _has_news(connection, route):
-                raise NotLatched(f"{route} is not latched, and nothing new was seen on it")
-            since = row.since if row is not None else 0
+            take_turn(connection, Turn.VERSIONS)  # a rollback latches in its turn
+            if not _may_acknowledge(connection, route):
+                raise NotLatched(f"{route} is not latched, and nothing speaks against modern on it")
+            now, since = self._database.now(connection), connection.execute(_NEWEST).scalar_one()
             made = Standing(route, since, False, now, act.actor, act.reason)
             _put(connection, made)
-            connection.execute(sa.delete(EVIDENCE).where(EVIDENCE.c.route == route))
-            acknowledge(connection, route)
+            begin_anew(connection, route, since)
             add_line(connection, act, now)
         return made
 
 
-def _has_news(connection: sa.Connection, route: str) -> bool:
-    query = sa.select(SIGHTINGS.c.route).where(SIGHTINGS.c.route == route, ~SIGHTINGS.c.known)
-    return connection.execute(query.limit(1)).first() is not None
+def _may_acknowledge(connection: sa.Connection, route: str) -> bool:
+    query = sa.select(STANDINGS).where(STANDINGS.c.route == route)
+    row = connection.execute(query).first()
+    latched, since = (False, 0) if row is None else (row.latched, row.since)
+    return latched or speaks_against_modern(connection, route, since)
 
 
 def _put(connection: sa.Connection, standing: Standing) -> None:

@@ -1,73 +1,156 @@
-"""The operating characteristics of `benchmarks.judge_sim`, a reduced version of each cell with its seed."""
+"""The operating characteristics of `benchmarks.judge_sim`: some runs of each cell, and the stored figures of all."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict
+from functools import cache
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.judge_sim import (
-    CELLS,
-    HOUR,
-    Cell,
-    Watches,
-    event_test,
-    hour_of,
-    log_ratios,
-    naive_test,
-    threshold_test,
-)
+from benchmarks.judge_draws import HOUR, Cell, Watches, hour_of, log_ratios
+from benchmarks.judge_limits import TABLES, counted
+from benchmarks.judge_month import month_ends
+from benchmarks.judge_sim import CELLS, EQUAL, RESULTS, TESTS, event_ends, event_test
 from gateway.judge.evidence import Segment, worse
 
+STORED: dict[str, list[dict[str, Any]]] = {
+    name: table["rows"] for name, table in json.loads(RESULTS.read_text())["tables"].items()
+}
 RUNS = 300
 # What the design promises for an hour: the chance, and the median number of requests until then.
 PROMISED = {
-    "judge": [
+    "judge, planned share": [
         (0.01, None), (0.007, None), (0.007, None), (0.65, None),
         (1.0, 9036), (1.0, 187), (1.0, 492), (1.0, 19329),
     ],
-    "z": [
+    "z-test each minute": [
         (0.26, None), (0.31, None), (0.30, None), (0.98, None),
         (1.0, 2400), (1.0, 1200), (1.0, 1200), (1.0, 3600),
     ],
-    "threshold": [
+    "99 % threshold": [
         (1.0, None), (0.88, None), (1.0, None), (1.0, None),
         (1.0, 8400), (1.0, 6000), (1.0, 6000), (1.0, 22800),
     ],
 }  # fmt: skip
-TESTS = {"judge": event_test, "z": naive_test, "threshold": threshold_test}
+OUTCOMES = ("found", "requests", "median", "wrong")
+FEW = {"proofs": 20, "clumps": 100, "sticky": 100, "rare": 20, "later": 20, "slow": 5, "alone": 10}
 
 
-@pytest.mark.parametrize("test", TESTS)
+@cache
+def some(name: str) -> list[dict[str, Any]]:
+    """The first few runs of each row of a table."""
+    return json.loads(json.dumps(TABLES[name](FEW[name])))  # type: ignore[no-any-return] # of JSON
+
+
+def numbered(name: str) -> list[Any]:
+    return [pytest.param(name, at, id=f"{name}-{at}") for at in range(len(STORED[name]))]
+
+
+def assert_alike(found: dict[str, Any], stored: dict[str, Any], chance: str = "found") -> None:
+    """Both are estimates of one chance and of one median."""
+    pooled = (found[chance] * found["runs"] + stored[chance] * stored["runs"]) / (
+        found["runs"] + stored["runs"]
+    )
+    spread = max(pooled * (1 - pooled), 0.5 / found["runs"])
+    error = 3 * sqrt(spread * (1 / found["runs"] + 1 / stored["runs"]))
+    assert abs(found[chance] - stored[chance]) <= error
+    for median in ("requests_95", "median_95"):
+        if min(found[chance], stored[chance]) > 0.5 and median in stored:
+            (low, high), (least, most) = found[median], stored[median]
+            assert low <= most
+            assert least <= high
+
+
+@pytest.mark.parametrize("test", PROMISED)
 @pytest.mark.parametrize("cell", range(len(CELLS)), ids=[str(cell) for cell in CELLS])
 def test_t78_a_cell_of_the_table_comes_out_as_promised(test: str, cell: int) -> None:
     chance, requests = PROMISED[test][cell]
-    found = TESTS[test](CELLS[cell], RUNS, seed=cell)
+    found = TESTS[test](CELLS[cell], RUNS, 50 + cell)
     error = 3 * sqrt(2 * max(chance * (1 - chance), 0.01) / RUNS)  # both are estimates of 300 runs
     assert abs(found.found - chance) <= error
     if requests is not None:
         assert found.requests == pytest.approx(requests, rel=0.2)
 
 
-@pytest.mark.parametrize("cell", CELLS[:3], ids=str)
+@pytest.mark.parametrize("at", range(len(STORED["hour"])))
+def test_an_hour_comes_out_as_stored(at: int) -> None:
+    row = STORED["hour"][at]
+    cell = Cell(row["share"], row["legacy"], row["modern"])
+    assert_alike(asdict(TESTS[row["method"]](cell, RUNS, 70 + at)), row)
+
+
+@pytest.mark.parametrize(("name", "at"), [one for name in FEW for one in numbered(name)])
+def test_where_the_judge_is_slow_or_wrong_comes_out_as_stored(name: str, at: int) -> None:
+    found, stored = some(name)[at], STORED[name][at]
+    measured = {"runs", "said", *(key for key in stored if key.startswith(OUTCOMES))}
+    assert {k: v for k, v in found.items() if k not in measured} == {
+        k: v for k, v in stored.items() if k not in measured
+    }
+    assert_alike(found, stored, "wrong" if name == "proofs" else "found")
+
+
+@pytest.mark.parametrize("at", range(len(STORED["proofs"])))
+def test_about_so_many_more_events_is_the_median(at: int) -> None:
+    row = STORED["proofs"][at]
+    low, high = row["median_95"]  # medians fall on few numbers, where a proof is possible at all
+    assert 0.88 * low <= row["said"] <= 1.12 * high
+
+
+@pytest.mark.parametrize("at", range(len(STORED["proofs"])))
+def test_a_modern_that_is_as_bad_as_the_margin_is_proven_not_to_be_once_in_twenty(at: int) -> None:
+    row = STORED["proofs"][at]
+    assert row["wrong"] <= 0.05 + 2 * sqrt(0.05 * 0.95 / row["runs"])
+
+
+@pytest.mark.parametrize("cell", EQUAL, ids=str)
 def test_equal_stacks_are_rolled_back_in_one_hour_of_a_hundred_at_most(cell: Cell) -> None:
-    found = event_test(cell, 3000, seed=3, known=False)
-    assert found.found <= 0.01 + 2 * sqrt(0.01 * 0.99 / 3000)
+    assert event_test(cell, 1000, 3).found <= 0.01 + 2 * sqrt(0.01 * 0.99 / 1000)
 
 
-def test_a_week_of_looking_is_no_more_dangerous_than_an_hour() -> None:
-    found = event_test(CELLS[1], 100, seed=5, hours=24 * 7, known=False)
-    assert found.found <= 0.03  # one in a hundred, and what 100 runs can tell
+@pytest.mark.parametrize("cell", EQUAL, ids=str)
+def test_a_week_of_looking_is_no_more_dangerous_than_an_hour(cell: Cell) -> None:
+    ends = month_ends(cell, 100, 5, hours=168)
+    assert np.isfinite(ends).mean() <= 0.01 + 2 * sqrt(0.01 * 0.99 / 100)
+
+
+@pytest.mark.parametrize("at", range(len(STORED["month"])))
+def test_so_many_routes_of_equal_stacks_are_rolled_back_in_a_month(at: int) -> None:
+    row = STORED["month"][at]
+    assert row["runs"] >= 1000
+    assert row["hours"] == 720
+    assert row["found"] <= 0.01 * row["signals"]
+
+
+@pytest.mark.parametrize("cell", [CELLS[3], CELLS[4], CELLS[7]], ids=str)
+def test_looking_at_blocks_of_events_finds_what_looking_at_each_does(cell: Cell) -> None:
+    blocks, each = month_ends(cell, RUNS, 6, hours=1), event_ends(cell, RUNS, 7, known=True)
+    found = [float(np.isfinite(ends).mean()) for ends in (blocks, each)]
+    assert found[0] == pytest.approx(found[1], abs=0.12)
+    medians = [float(np.median(ends[np.isfinite(ends)])) for ends in (blocks, each)]
+    assert medians[0] == pytest.approx(medians[1], rel=0.15)
+
+
+@pytest.mark.parametrize("cell", EQUAL, ids=str)
+def test_the_share_that_the_gateway_takes_rolls_no_route_back_earlier(cell: Cell) -> None:
+    careful = event_ends(cell, RUNS, 8)
+    assert (careful >= event_ends(cell, RUNS, 8, known=True)).all()
 
 
 @pytest.mark.parametrize(
-    ("clump", "least", "most"), [(1, 0.0, 0.02), (3, 0.12, 0.27), (10, 0.45, 0.65)]
+    ("clump", "pause", "once", "seconds"),
+    [
+        (3, 2, False, [0, 2, 4]),
+        (10, 2, True, [0]),
+        (4, 30, True, [0, 60]),
+        (3, 90, True, [0, 90, 180]),
+    ],
 )
-def test_t58_events_that_come_in_groups_must_not_be_counted_one_by_one(
-    clump: int, least: float, most: float
+def test_t58_a_failing_client_counts_once_a_minute(
+    clump: int, pause: int, once: bool, seconds: list[int]
 ) -> None:
-    """Which is why a client's event counts once in a minute: `tests/judge/test_once_a_minute.py`."""
-    assert least <= event_test(replace(CELLS[0], clump=clump), RUNS, seed=11).found <= most
+    assert counted(clump, pause, once) == seconds
 
 
 def test_the_simulation_judges_as_the_gateway_does() -> None:

@@ -1,7 +1,6 @@
 """Evidence for and against modern on a route, and what a person does about a rollback."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -31,7 +30,7 @@ async def read(
 
     def found() -> EvidenceOut:
         look = look_at(control)
-        return shown(look, route_of(look, route))
+        return next(_shown(look, [route_of(look, route)]))
 
     return await to_thread.run_sync(found)
 
@@ -44,7 +43,7 @@ async def read_all(_caller: Viewer, control: Control) -> list[EvidenceOut]:
         look = look_at(control)
         told = {*look.ramps, *(r for r, standing in look.standings.items() if standing.latched)}
         routes = [one for one in look.governed.table.routes if one.split or one.id in told]
-        return [shown(look, one) for one in routes]
+        return list(_shown(look, routes))
 
     return await to_thread.run_sync(found)
 
@@ -57,7 +56,7 @@ async def acknowledge(body: Acknowledge, caller: Operator, control: Control) -> 
         route = route_of(look_at(control), body.route)
         act = act_of(caller, "guard.ack", route.id, body.reason)
         control.store.standings.acknowledge(route.id, act)
-        return shown(look_at(control), route)
+        return next(_shown(look_at(control), [route]))
 
     return await to_thread.run_sync(done)
 
@@ -73,23 +72,19 @@ def look_at(control: Context) -> Look:
 
 def route_of(look: Look, name: str) -> Route:
     """The route, however its variables are spelled. Raises ApiProblem 404."""
-    routes = look.governed.table.routes
+    known = {route.id: route for route in look.governed.table.routes}
+    alike = {rule_key(route): route for route in known}
+    found = name if name in known else alike.get(rule_key(name))
+    if found is None:
+        near = next(iter(get_close_matches(name, known, 1, cutoff=0.0)), None)
+        hint = f"; nearest: {near}" if near else ""
+        detail = f"neither stack serves {name}{hint}"
+        raise ApiProblem(404, "no_such_route", detail, nearest=near)
+    return known[found]
+
+
+def _shown(look: Look, routes: Iterable[Route]) -> Iterator[EvidenceOut]:
+    """What the workers tell is read once for all of them."""
+    traffic = traffic_of(look.workers)
     for route in routes:
-        if rule_key(route.id) == rule_key(name):
-            return route
-    near = get_close_matches(name, [route.id for route in routes], 1, cutoff=0.0)
-    hint = f"; nearest: {near[0]}" if near else ""
-    raise ApiProblem(404, "no_such_route", f"no route is {name}{hint}")
-
-
-def shown(look: Look, route: Route) -> EvidenceOut:
-    return evidence_out(look, route, traffic_of(look.workers), _breakers(look, route.id))
-
-
-def _breakers(look: Look, route: str) -> Mapping[str, str]:
-    found = {}
-    for worker in look.workers:
-        breaker = json.loads(worker.breakers).get(route)
-        if breaker:
-            found[f"{worker.host}:{worker.pid}"] = f"{breaker['state']}: {breaker['why']}"
-    return found
+        yield evidence_out(look, route, traffic)

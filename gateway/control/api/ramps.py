@@ -1,6 +1,6 @@
 """Ramps: start one, see it, and everything a person may do to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final, NoReturn
@@ -17,9 +17,10 @@ from gateway.control.evidence import ramp_out
 from gateway.control.judging import NewRamp, RampAct, RampJump, RampOut
 from gateway.control.problems import ApiProblem, responses
 from gateway.judge.edits import with_split
-from gateway.judge.kept import Stored, first
+from gateway.judge.kept import Stored, first, readable
 from gateway.judge.look import Look, Reader
 from gateway.judge.ramp import Ramp, RampState
+from gateway.plan.document import PlanRefused, Problem
 from gateway.plan.judging import RampRule
 from gateway.plan.numbers import buckets, percent_of
 from gateway.routes import Route
@@ -45,7 +46,7 @@ async def read(_caller: Viewer, control: Control) -> list[RampOut]:
 
 @router.post("", responses=responses(404, 409, 422), summary="Start a ramp")
 async def start(body: NewRamp, caller: Operator, control: Control) -> RampOut:
-    """Begins with the first step above the split in force: where modern has no share yet, at once."""
+    """A split below the first step goes there at once; one above it is a step itself, and held."""
     return await to_thread.run_sync(_start, control, body, caller)
 
 
@@ -66,7 +67,8 @@ async def resume(body: RampAct, caller: Operator, control: Control) -> RampOut:
     """Goes on where it was paused."""
 
     def resumed(ramp: Ramp, now: float) -> Ramp:
-        return replace(ramp, state=RampState.RUNNING, looked=now, why="")
+        held = ramp.passed(now, _UNSEEN)
+        return replace(ramp, state=RampState.RUNNING, held=held, looked=now, why="")
 
     return await _changed(control, body, caller, "ramp.resume", resumed)
 
@@ -77,7 +79,7 @@ async def approve(body: RampAct, caller: Operator, control: Control) -> RampOut:
 
     def approved(ramp: Ramp, now: float) -> Ramp:
         if ramp.following is None:
-            raise ApiProblem(409, "last_step", f"{ramp.route} is on its last step")
+            raise _on_its_last(ramp)
         held = ramp.passed(now, _UNSEEN)
         known = {**ramp.approved, str(ramp.following): caller.actor}
         return replace(ramp, approved=known, held=held, looked=now)
@@ -107,6 +109,20 @@ def _start(control: Context, body: NewRamp, caller: Caller) -> RampOut:
     look = look_at(control)
     route = route_of(look, body.route)
     _check_phase(look)
+    _check_free(look, route)
+    ramp = _made(look, route, _rule(look, route, body), caller)
+    previous = _readable(control, look, route)
+    act = act_of(caller, "ramp.start", route.id, body.reason)
+    kept = partial(first, replaced=None if previous is None else previous.kept(previous.ramp))
+    if route.split < ramp.steps[0]:
+        _step(control, ramp, ramp.steps[0], act, kept)
+    else:
+        control.store.ramps.keep(kept(ramp), act, _telling(control, ramp, act))
+    return _shown(control, route)
+
+
+def _check_free(look: Look, route: Route) -> None:
+    """Nobody else has its split in hand, and there is one."""
     if look.live(route.id) is not None:
         detail = f"{route.id} is ramping already; to begin anew: banyan ramp abort '{route.id}'"
         raise ApiProblem(409, "ramping", detail)
@@ -114,16 +130,9 @@ def _start(control: Context, body: NewRamp, caller: Caller) -> RampOut:
     if standing is not None and standing.latched:
         detail = f"{route.id} was rolled back: {standing.why}; once mended: banyan ack '{route.id}'"
         raise ApiProblem(409, "latched", detail)
-    ramp = _made(look, route, _rule(look, route, body), caller)
-    begun = ramp.steps[0] if route.split < ramp.steps[0] else None
-    act = act_of(caller, "ramp.start", route.id, body.reason)
-    previous = look.ramps.get(route.id)
-    kept = None if previous is None else previous.kept(previous.ramp)
-    if begun is None:
-        control.store.ramps.keep(first(ramp, kept), act)
-    else:
-        _step(control, ramp, begun, act, lambda one: first(one, kept))
-    return _shown(control, route)
+    if not (route.legacy and route.modern):
+        detail = f"{route.id} is served by one stack only: there is nothing to ramp"
+        raise ApiProblem(409, "one_stack", detail)
 
 
 def _rule(look: Look, route: Route, body: NewRamp) -> RampRule:
@@ -131,7 +140,9 @@ def _rule(look: Look, route: Route, body: NewRamp) -> RampRule:
     try:
         rule = body.rule(planned.ramp if planned else None)
     except ValidationError as error:
-        detail = error.errors()[0]["msg"].removeprefix("Value error, ")
+        fault = error.errors()[0]
+        place = "".join(f"{part}: " for part in fault["loc"][:1])
+        detail = place + fault["msg"].removeprefix("Value error, ")
         raise ApiProblem(422, "bad_ramp", detail) from error
     if rule is None:
         raise ApiProblem(422, "no_steps", f"the plan has no ramp for {route.id}: {_HOW}")
@@ -139,11 +150,9 @@ def _rule(look: Look, route: Route, body: NewRamp) -> RampRule:
 
 
 def _made(look: Look, route: Route, rule: RampRule, caller: Caller) -> Ramp:
-    if not (route.legacy and route.modern):
-        detail = f"{route.id} is served by one stack only: there is nothing to ramp"
-        raise ApiProblem(409, "one_stack", detail)
     if route.split >= rule.buckets[-1]:
-        detail = f"{route.id} is at {percent_of(route.split):g} %, not below the last step"
+        share, last = percent_of(route.split), percent_of(rule.buckets[-1])
+        detail = f"{route.id} is at {share:g} %, not below the last step, {last:g} %"
         raise ApiProblem(409, "last_step", detail)
     return Ramp(
         route=route.id,
@@ -164,13 +173,17 @@ def _advance(control: Context, body: RampJump, caller: Caller) -> RampOut:
     look = look_at(control)
     route = route_of(look, body.route)
     _check_phase(look)
-    stored = _live(look, route)
+    stored = _live(control, look, route)
     ramp = stored.ramp
+    if ramp.following is None:
+        raise _on_its_last(ramp)
     to = ramp.following if body.to is None else buckets(body.to)
     later = [step for step in ramp.steps if step > ramp.split]
-    if to is None or to not in later:
-        steps = ", ".join(f"{percent_of(step):g}" for step in later) or "none"
-        detail = f"no step that is still to come; those are: {steps}"
+    if to not in later:
+        steps = ", ".join(f"{percent_of(step):g}" for step in later)
+        detail = (
+            f"{percent_of(to):g} is no step of {route.id} that is still to come; those are: {steps}"
+        )
         raise ApiProblem(422, "no_such_step", detail)
     act = act_of(caller, "ramp.advance", route.id, body.reason)
     _step(control, ramp, to, act, stored.kept)
@@ -186,15 +199,21 @@ def _step(control: Context, ramp: Ramp, split: int, act: Act, kept: Callable[[Ra
         known = {one.id: one for one in governed.table.routes}
         if ramp.route not in known or known[ramp.route].split != ramp.split:
             raise ApiProblem(409, "moved", f"{ramp.route} was moved by somebody else meanwhile")
-        return with_split(text, ramp.route, split, governed.rules.get(ramp.route))
+        rule = governed.rules.get(ramp.route)
+        last = sum(one is rule for one in governed.rules.values()) == 1
+        return with_split(text, ramp.route, split, rule, last=last)
 
     def along(connection: sa.Connection, version: int) -> None:
-        now = control.store.database.now(connection)
-        put(connection, kept(ramp.on(split, version, now)))
-        document = {"step": percent_of(split), "reason": act.reason, "version": version}
-        control.store.notices.write(connection, "ramp", ramp.route, document)
+        begun = ramp.on(split, version, control.store.database.now(connection))
+        if begun.state is RampState.PAUSED:
+            begun = replace(begun, why=ramp.why)
+        put(connection, kept(begun))
+        _telling(control, begun, act, version=version)(connection)
 
-    control.desk.change(edit, act, along=along, free=True)
+    try:
+        control.desk.change(edit, act, along=along, free=True)
+    except PlanRefused as refusal:  # the client has sent no lines
+        raise PlanRefused(Problem(one.message) for one in refusal.problems) from refusal
 
 
 async def _changed(
@@ -207,35 +226,62 @@ async def _changed(
     def done() -> RampOut:
         look = look_at(control)
         route = route_of(look, body.route)
-        stored = _live(look, route)
+        stored = _live(control, look, route)
         ramp = change(stored.ramp, look.now)
-        document: Mapping[str, object] = {"state": ramp.state.value, "reason": body.reason}
-        tell = partial(control.store.notices.write, kind="ramp", route=route.id, document=document)
         act = act_of(caller, action, route.id, body.reason)
-        control.store.ramps.keep(stored.kept(ramp), act, tell)
+        control.store.ramps.keep(stored.kept(ramp), act, _telling(control, ramp, act))
         return _shown(control, route)
 
     return await to_thread.run_sync(done)
 
 
-def _live(look: Look, route: Route) -> Stored:
-    stored = look.live(route.id)
-    if stored is None:
-        _not_ramping(look, route)
+def _telling(
+    control: Context, ramp: Ramp, act: Act, **more: object
+) -> Callable[[sa.Connection], None]:
+    """Writes the notice of an act, with what it tells of."""
+    document = {
+        "action": act.action,
+        "state": ramp.state.value,
+        "step": percent_of(ramp.split),
+        "by": act.actor,
+        "reason": act.reason,
+        **more,
+    }
+    return lambda connection: control.store.notices.write(connection, "ramp", ramp.route, document)
+
+
+def _live(control: Context, look: Look, route: Route) -> Stored:
+    stored = _readable(control, look, route)
+    if stored is None or not stored.ramp.live:
+        _not_ramping(route, stored)
     return stored
 
 
-def _not_ramping(look: Look, route: Route) -> NoReturn:
-    last = look.ramps.get(route.id)
+def _readable(control: Context, look: Look, route: Route) -> Stored | None:
+    """The route's ramp, over or not. Raises ApiProblem for one that we cannot read."""
+    kept = None if route.id in look.ramps else control.store.ramps.get(route.id)
+    if kept is not None and not readable([kept]):
+        detail = f"newer code has the ramp of {route.id} in hand: use the banyan that runs there"
+        raise ApiProblem(409, "unreadable_ramp", detail)
+    return look.ramps.get(route.id)
+
+
+def _not_ramping(route: Route, last: Stored | None) -> NoReturn:
     how = f" (its last ramp is {last.ramp.state}: {last.ramp.why})" if last else ""
     detail = f"{route.id} is not ramping{how}; to begin: banyan ramp start '{route.id}'"
     raise ApiProblem(409, "not_ramping", detail)
 
 
+def _on_its_last(ramp: Ramp) -> ApiProblem:
+    detail = f"{ramp.route} is on its last step, {percent_of(ramp.split):g} %: it ends by itself"
+    return ApiProblem(409, "last_step", detail)
+
+
 def _check_phase(look: Look) -> None:
     phase = look.governed.table.phase
     if phase is not Phase.GRADUAL:
-        raise ApiProblem(409, "no_gradual_phase", f"in `phase: {phase}` no split decides")
+        detail = f"in `phase: {phase}` no split decides; first: banyan phase gradual"
+        raise ApiProblem(409, "no_gradual_phase", detail)
 
 
 def _shown(control: Context, route: Route) -> RampOut:
