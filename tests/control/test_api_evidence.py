@@ -92,7 +92,7 @@ async def test_modern_that_fails_is_worse_and_the_sentence_has_the_numbers(api: 
     )
     errors = next(one for one in found["signals"] if one["signal"] == "error")
     assert (errors["verdict"], errors["action"]) == ("worse", "roll_back")
-    assert errors["log_e"] > errors["needed_log_e"] == 4.605
+    assert errors["log_e"] > errors["needed_log_e"] == 5.298
     assert found["holds"] == [f"modern is worse on error: {errors['text'].rpartition('; ')[2]}"]
 
 

@@ -50,7 +50,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"minimum": 10**9 + 1}, "minimum", "less than or equal to 1000000000"),
     ({"minimum": 1.5}, "minimum", "valid integer"),
     ({"minimum": "9"}, "minimum", "valid integer"),
-    ({"margin": 1}, "margin", "greater than 1"),
+    ({"margin": 1}, "margin", "greater than or equal to 1.1"),
     ({"margin": 11}, "margin", "less than or equal to 10"),
     ({"margin": "2"}, "margin", "valid number"),
     ({"approve": [7.0001]}, "approve.0", "7.0001 is finer than 0.001; nearest: 7.000"),

@@ -285,11 +285,11 @@ def test_a_deploy_that_restarts_modern_is_no_evidence(tmp_path: Path) -> None:
         assert [one for one in found.host.exchanges() if one.get("failed")] != []
         evidence = found.evidence()
         assert_no_event(evidence)
-        assert evidence["holds"] == []
         orders = found.evidence("POST /orders")
         assert orders["modern"]["events"]["error"] <= 1
         assert orders["verdict"] != "worse"
-        assert orders["holds"] == []
+        held = [*evidence["holds"], *orders["holds"]]  # by breakers, for half a minute
+        assert [hold for hold in held if not hold.startswith("modern fails right now")] == []
         assert found.made_by("guard") == []
 
 

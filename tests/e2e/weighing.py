@@ -9,7 +9,7 @@ from gateway.judge.evidence import Segment, Verdict, worse
 
 Seen = dict[str, Any]
 _REASON = re.compile(
-    r"error: modern (\d+) events in (\d+) requests; legacy (\d+) events in (\d+) requests; E = (\S+) >= 100"
+    r"error: modern (\d+) events in (\d+) requests; legacy (\d+) events in (\d+) requests; E = (\S+) >= (\d+)"
 )
 
 
@@ -35,19 +35,27 @@ def counted(exchanges: Sequence[Seen], split: float) -> Segment:
     )
 
 
-def decided_at(exchanges: Sequence[Seen], split: float) -> float:
-    """When the exchange was over with which there was enough to call modern worse."""
+def decided_at(exchanges: Sequence[Seen], split: float, needed: float) -> float:
+    """When the exchange was over with which there was the evidence `needed` to call modern worse."""
     known = sorted(exchanges, key=ended)
     for count, one in enumerate(known, 1):
-        if failed(one) and worse([counted(known[:count], split)]).verdict is Verdict.WORSE:
+        if failed(one) and _enough(counted(known[:count], split), needed):
             return ended(one)
     raise AssertionError("there never was enough evidence")
 
 
-def said(reason: str, split: float) -> tuple[Segment, float]:
-    """What a rollback's reason counts, and its E."""
+def said(reason: str, split: float) -> tuple[Segment, float, float]:
+    """What a rollback's reason counts, its E, and what was needed."""
     found = _REASON.search(reason)
     assert found is not None, reason
-    *numbers, evidence = map(float, found.groups())
+    *numbers, evidence, needed = found.groups()
     modern_events, modern, legacy_events, legacy = map(int, numbers)
-    return Segment(split, legacy, modern, legacy_events, modern_events), evidence
+    return (
+        Segment(split, legacy, modern, legacy_events, modern_events),
+        float(evidence),
+        float(needed),
+    )
+
+
+def _enough(segment: Segment, needed: float) -> bool:
+    return worse([segment], 1 / needed).verdict is Verdict.WORSE

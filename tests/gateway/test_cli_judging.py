@@ -79,7 +79,7 @@ def test_evidence_shows_both_stacks_the_verdict_and_what_stands_in_the_way(judge
     assert modern[:4] == ["modern", "10000", "2", "0.020%"]
     assert modern[8::2] == ["ms"] * 3
     assert lines[10].startswith("error              3       2  undecided E = ")
-    assert lines[10].endswith(" < 100; then: roll_back")
+    assert lines[10].endswith(" < 200; then: roll_back")
     assert lines[12].endswith(" < 100; then: hold")
     assert lines[13:] == [
         "events: of a client and kind one a minute",
@@ -205,7 +205,7 @@ def test_status_shows_each_ramp_and_why_it_stands_there(shell: Shell) -> None:
         (planned, ("ramp", "start", WHO, "--steps", "60,30", *WHY), 1, "steps rise from above 0: 30 does not follow 60"),
         (planned, ("ramp", "start", WHO, "--steps", "5,25", *WHY), 1, "GET /who is at 25 %, not below the last step, 25 %"),
         (planned, ("ramp", "start", WHO, "--steps", "30", "--hold", "30", *WHY), 1, "hold: '30' is no duration: a number and s, m, h or d, as in 30m"),
-        (planned, ("ramp", "start", WHO, "--steps", "30", "--margin", "0.5", *WHY), 1, "margin: Input should be greater than 1"),
+        (planned, ("ramp", "start", WHO, "--steps", "30", "--margin", "0.5", *WHY), 1, "margin: Input should be greater than or equal to 1.1"),
         (planned, ("ramp", "start", WHO, "--steps", "30", "--margin", "x", *WHY), 1, "margin: Input should be a valid number"),
         (planned, ("ramp", "start", WHO, "--steps", "30", "--approve", "31", *WHY), 1, "approve: 31 is no step of this ramp; nearest: 30"),
         (planned, ("ramp", "start", WHO, "--steps", "30", "--minimum", "0", *WHY), 2, "--minimum"),
