@@ -18,7 +18,7 @@ from gateway.judge.edits import with_split
 from gateway.judge.guard import LONGEST, Read
 from gateway.judge.kept import Stored
 from gateway.judge.ramp import Advance, End, Facts, Ramp, RampState, Wait, following
-from gateway.plan.desk import PlanDesk
+from gateway.plan.desk import Mandate, PlanDesk
 from gateway.plan.numbers import percent_of
 from gateway.store.audit import Act
 from gateway.store.errors import RampConflict, StoreUnavailable
@@ -94,13 +94,13 @@ class Driver:
             known = {one.id: one for one in governed.table.routes}
             if ramp.route not in known or governed.table.planned(known[ramp.route]) != ramp.split:
                 return text  # moved by somebody else: the next look ends the ramp
-            rule = governed.rules.get(ramp.route)
-            last = sum(one is rule for one in governed.rules.values()) == 1
-            return with_split(text, ramp.route, split, rule, last=last)
+            return with_split(text, ramp.route, split, governed.rules)
 
         act = Act(ACTOR, gethostname(), "ramp.advance", ramp.route, reason)
         try:
-            self.desk.change(edit, act, along=self._begun(stored, split, reason), free=True)
+            self.desk.change(
+                edit, act, along=self._begun(stored, split, reason), mandate=Mandate.RAMP
+            )
         except (StoreUnavailable, RampConflict):
             raise
         except BanyanError as error:

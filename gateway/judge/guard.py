@@ -13,7 +13,7 @@ from gateway.judge.kept import Stored
 from gateway.judge.ledger import Ledger
 from gateway.judge.ramp import RampState
 from gateway.plan.compile import Governed
-from gateway.plan.desk import Outcome, PlanDesk
+from gateway.plan.desk import Mandate, Outcome, PlanDesk
 from gateway.plan.numbers import percent_of
 from gateway.store.audit import Act
 from gateway.store.opening import Store
@@ -54,12 +54,10 @@ class Guard:
             governed = self.read(text)
             if _in_force(governed, route) != split:
                 return text  # somebody was faster: that split is not in force any more
-            rule = governed.rules.get(route)
-            last = sum(one is rule for one in governed.rules.values()) == 1
-            return with_split(text, route, to, rule, last=last)
+            return with_split(text, route, to, governed.rules)
 
         act = Act(ACTOR, gethostname(), "plan.roll_back", route, why)
-        outcome = self.desk.change(edit, act, along=along, free=True)
+        outcome = self.desk.change(edit, act, along=along, mandate=Mandate.GUARD)
         return outcome if outcome.changed else None
 
     def _along(

@@ -13,7 +13,7 @@ from gateway.judge.kept import Stored, readable
 from gateway.judge.ledger import Ledger
 from gateway.observe.recent import Sample, Samples, merged, read_samples
 from gateway.plan.compile import Governed, compile_governed
-from gateway.plan.document import parse
+from gateway.plan.document import PlanRefused, parse
 from gateway.routes import Route
 from gateway.settings import Settings
 from gateway.store.evidence import HOUR, Seen
@@ -31,17 +31,26 @@ class Reader:
 
     settings: Settings
     inventories: Callable[[], Sequence[Inventory]]
-    _key: tuple[str, Inventory] | None = None
+    _key: tuple[str, tuple[Inventory, ...]] | None = None
     _governed: Governed | None = None
 
     def __call__(self, text: str) -> Governed:
         """Raises PlanRefused."""
-        key = text, self.inventories()[0]
+        key = text, tuple(self.inventories())
         if self._governed is None or key != self._key:
-            secret = self.settings.secret_bytes()
-            self._governed = compile_governed(parse(text), key[1], version=0, secret=secret)
-            self._key = key
+            self._governed, self._key = self._compiled(*key), key
         return self._governed
+
+    def _compiled(self, text: str, inventories: tuple[Inventory, ...]) -> Governed:
+        """For the first of the apps that the plan fits: in a deploy it may not fit all of them."""
+        document, secret = parse(text), self.settings.secret_bytes()
+        refusals: list[PlanRefused] = []
+        for inventory in inventories:
+            try:
+                return compile_governed(document, inventory, version=0, secret=secret)
+            except PlanRefused as refusal:
+                refusals.append(refusal)
+        raise refusals[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ the store, which takes it if nobody was faster.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Final
 
 import sqlalchemy as sa
@@ -29,6 +30,14 @@ _ATTEMPTS: Final = 50  # others may be faster again and again, but not so often
 
 Edit = Callable[[str], str]  # a plan's text → the text of the next version
 Along = Callable[[sa.Connection, int], None]  # written with a version, which it is given
+
+
+class Mandate(Enum):
+    """In whose name a plan is changed."""
+
+    PERSON = 1
+    RAMP = 2  # no latch and no ramp bars it: it is its own
+    GUARD = 3  # nor do apps that the plan in force does not fit: a route goes back in a deploy too
 
 
 class NoPlan(BanyanError):
@@ -83,20 +92,37 @@ class PlanDesk:
             return Version(0, 0.0, "", "", "", read_plan(self._settings.plan))
         return current or self.current()
 
-    def check(self, text: str, before: str | None = None, *, gate: bool = True) -> Plan:
-        """The plan of a text that could take over from `before`. Raises PlanRefused."""
+    def check(
+        self, text: str, before: str | None = None, *, gate: bool = True, lenient: bool = False
+    ) -> Plan:
+        """The plan of a text that could take over from `before`. Raises PlanRefused.
+
+        `lenient`: apps that the plan in force does not fit either have no say, if there are others.
+        """
         document = parse(text)
         _check_letters(document.plan)
         secret = self._settings.secret_bytes()
-        for inventory in self._inventories():
+        inventories = self._inventories()
+        if lenient and before is not None:
+            inventories = [i for i in inventories if self._fits(before, i)] or inventories
+        for inventory in inventories:
             door = gate_of(self._settings, inventory, before) if gate else None
             for one in _variants(document, _plan(before)):
                 compile_plan(one, inventory, version=0, secret=secret, gate=door)
         return document.plan
 
-    def preview(self, text: str, before: str | None) -> tuple[Change, ...]:
+    def _fits(self, text: str, inventory: Inventory) -> bool:
+        try:
+            compile_plan(parse(text), inventory, version=0, secret=self._settings.secret_bytes())
+        except PlanRefused:
+            return False
+        return True
+
+    def preview(
+        self, text: str, before: str | None, *, lenient: bool = False
+    ) -> tuple[Change, ...]:
         """What a text would change, once it is checked. Raises PlanRefused."""
-        return changes(_plan(before), self.check(text, before))
+        return changes(_plan(before), self.check(text, before, lenient=lenient))
 
     def change(
         self,
@@ -105,23 +131,22 @@ class PlanDesk:
         expected: int | None = None,
         *,
         along: Along | None = None,
-        free: bool = False,
+        mandate: Mandate = Mandate.PERSON,
     ) -> Outcome:
         """Makes the next version of the current one; `along` is written with it, or neither.
 
-        Without `expected`, the edit is made again on what somebody else was faster with. `free`: no
-        latch and no ramp bars it, for it is theirs. Raises NoPlan, PlanRefused and, with `expected`,
-        VersionConflict.
+        Without `expected`, the edit is made again on what somebody else was faster with. Raises NoPlan,
+        PlanRefused and, with `expected`, VersionConflict.
         """
         for _ in range(_ATTEMPTS):
             before = self.current()
             if expected is not None and before.version != expected:
                 raise VersionConflict(expected, before.version)
             text = edit(before.document)
-            found = self.preview(text, before.document)
+            found = self.preview(text, before.document, lenient=mandate is Mandate.GUARD)
             if text == before.document:
                 return Outcome(before, before, ())
-            if not free:
+            if mandate is Mandate.PERSON:
                 self._check_bars(text, before.document)
             try:
                 after = self._versions.apply(before.version, Proposal(text, act, along=along))

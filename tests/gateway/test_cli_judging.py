@@ -84,6 +84,7 @@ def test_evidence_shows_both_stacks_the_verdict_and_what_stands_in_the_way(judge
     assert lines[13:] == [
         "events: of a client and kind one a minute",
         "breaker host-1:7: open: 5 errors in a row",
+        "holds a ramp modern fails right now, host-1:7: open: 5 errors in a row",
         f"holds a ramp new on modern: {LONG}",
     ]
 

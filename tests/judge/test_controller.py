@@ -13,6 +13,7 @@ from gateway.judge.controller import TOLERATED
 from gateway.judge.judgement import LAG_COUNTS
 from gateway.judge.ramp import SILENCE, RampState
 from gateway.observe.recent import Sample
+from gateway.plan.desk import Mandate
 from gateway.plan.document import PlanRefused
 from gateway.plan.edit import with_kill_switch, with_phase, with_rule, without_rule
 from gateway.store.errors import StoreUnavailable
@@ -264,7 +265,7 @@ def test_a_ramp_ends_when_somebody_else_moves_its_route(due: Bench, percent: flo
     def edit(text: str) -> str:
         return with_rule(text, A, {"modern": percent})
 
-    due.desk.change(edit, PERSON, free=True)  # by hand the desk refuses it
+    due.desk.change(edit, PERSON, mandate=Mandate.RAMP)  # by hand the desk refuses it
     due.looks(3)
     ramp = due.ramp(A)
     assert (ramp.state, ramp.why) == (
@@ -277,7 +278,7 @@ def test_a_ramp_ends_when_somebody_else_moves_its_route(due: Bench, percent: flo
 
 def test_a_step_is_not_taken_from_a_split_that_is_not_there_any_more(due: Bench) -> None:
     edit = partial(with_rule, route=A, fields={"modern": 3})
-    meanwhile(due, lambda: due.desk.change(edit, PERSON, free=True))
+    meanwhile(due, lambda: due.desk.change(edit, PERSON, mandate=Mandate.RAMP))
     due.looks()
     assert due.steps(A) == [5, 3]
     assert due.ramp(A).state is RampState.RUNNING
@@ -297,7 +298,7 @@ def test_a_plan_s_new_steps_are_those_of_the_next_ramp(due: Bench) -> None:
 
 
 def test_a_ramp_ends_when_its_route_is_gone(due: Bench) -> None:
-    due.desk.change(partial(without_rule, route=A), PERSON, free=True)
+    due.desk.change(partial(without_rule, route=A), PERSON, mandate=Mandate.RAMP)
     due.inventories = [Inventory(SERVED[1:], SERVED[1:])]
     due.looks(2)
     ramp = due.ramp(A)

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.endpoints import Inventory, parse_endpoint
 from gateway.plan.bars import Bar
-from gateway.plan.desk import PlanDesk
+from gateway.plan.desk import Mandate, PlanDesk
 from gateway.plan.document import PlanRefused
 from gateway.plan.edit import with_kill_switch, with_phase, with_rule, without_rule
 from gateway.settings import Settings
@@ -102,5 +102,5 @@ def test_a_switch_that_hides_a_rise_does_not_let_it_through(
 def test_the_judge_itself_is_free(file_store: Store, tmp_path: Path) -> None:
     made = desk(file_store, tmp_path, LATCH, RAMP)
     made.first(plan(a=5), PERSON)
-    made.change(lambda text: with_rule(text, A, {"modern": 25}), PERSON, free=True)
+    made.change(lambda text: with_rule(text, A, {"modern": 25}), PERSON, mandate=Mandate.RAMP)
     assert file_store.versions.newest() == 2

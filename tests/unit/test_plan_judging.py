@@ -196,7 +196,7 @@ routes:
 
 @pytest.mark.parametrize("split", [0, 1, 12_345, 100_000])
 def test_another_split_changes_that_number_and_not_one_byte_else(split: int) -> None:
-    outcome = with_split(FULL, "GET /a", split, rule_of(FULL))
+    outcome = with_split(FULL, "GET /a", split, {"GET /a": rule_of(FULL)})
     assert rule_of(outcome).split == split
     number = f"{split / 1000:g}"
     assert outcome == FULL.replace("modern: 5  # slowly", f"modern: {number}  # slowly")
@@ -216,7 +216,7 @@ def test_a_guard_and_a_ramp_that_are_written_read_the_same() -> None:
 def test_a_guard_of_a_pattern_goes_with_the_route_that_gets_a_rule_of_its_own() -> None:
     pattern = "  - {route: 'GET /**', modern: 25, guard: {signals: {error: hold}}}\n"
     text = f"{TOP}{pattern}"
-    outcome = with_split(text, "GET /a", 0, rule_of(text))
+    outcome = with_split(text, "GET /a", 0, dict.fromkeys(("GET /a", "GET /b"), rule_of(text)))
     first, second = parse(outcome).plan.routes
     assert (first.route, first.split) == ("GET /**", 25_000)
     assert (second.route, second.split) == ("GET /a", 0)
@@ -225,6 +225,6 @@ def test_a_guard_of_a_pattern_goes_with_the_route_that_gets_a_rule_of_its_own() 
 
 def test_a_route_that_modern_routes_itself_is_given_back_with_its_split() -> None:
     text = f"{TOP}  - {{route: GET /a, modern: 100, front_door: modern}}  # ours\n"
-    back = with_split(text, "GET /a", 25_000, rule_of(text))
+    back = with_split(text, "GET /a", 25_000, {"GET /a": rule_of(text)})
     assert back == f"{TOP}  - {{route: GET /a, modern: 25}}  # ours\n"
-    assert with_split(text, "GET /a", 100_000, rule_of(text)) == text
+    assert with_split(text, "GET /a", 100_000, {"GET /a": rule_of(text)}) == text

@@ -20,6 +20,7 @@ from gateway.judge.edits import with_split
 from gateway.judge.kept import Stored, first, readable
 from gateway.judge.look import Look, Reader
 from gateway.judge.ramp import Ramp, RampState
+from gateway.plan.desk import Mandate
 from gateway.plan.document import PlanRefused, Problem
 from gateway.plan.judging import RampRule
 from gateway.plan.numbers import buckets, percent_of
@@ -199,9 +200,7 @@ def _step(control: Context, ramp: Ramp, split: int, act: Act, kept: Callable[[Ra
         known = {one.id: one for one in governed.table.routes}
         if ramp.route not in known or known[ramp.route].split != ramp.split:
             raise ApiProblem(409, "moved", f"{ramp.route} was moved by somebody else meanwhile")
-        rule = governed.rules.get(ramp.route)
-        last = sum(one is rule for one in governed.rules.values()) == 1
-        return with_split(text, ramp.route, split, rule, last=last)
+        return with_split(text, ramp.route, split, governed.rules)
 
     def along(connection: sa.Connection, version: int) -> None:
         begun = ramp.on(split, version, control.store.database.now(connection))
@@ -211,7 +210,7 @@ def _step(control: Context, ramp: Ramp, split: int, act: Act, kept: Callable[[Ra
         _telling(control, begun, act, version=version)(connection)
 
     try:
-        control.desk.change(edit, act, along=along, free=True)
+        control.desk.change(edit, act, along=along, mandate=Mandate.RAMP)
     except PlanRefused as refusal:  # the client has sent no lines
         raise PlanRefused(Problem(one.message) for one in refusal.problems) from refusal
 
