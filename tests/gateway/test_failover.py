@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from gateway.breakers import Breakers
 from gateway.dispatch import ActivePlan, Dispatch
+from gateway.exchange import Exchange
 from gateway.failover import FLOOR, WINDOW, Budget
 from gateway.head import HeadReader, UnitSource
 from gateway.observe.metrics import Metrics
@@ -61,12 +63,19 @@ class Counting:
         await self._app(scope, receive, send)
 
 
+class Unbroken(Breakers):
+    """They never open: what is above the budget is seen before the breaker has its say."""
+
+    def observe(self, exchange: Exchange) -> None:
+        """Sees nothing."""
+
+
 def dispatch(
     modern: App, legacy: App | None = None, *, failover: bool = True, **changes: Any
 ) -> tuple[Dispatch, Recorder]:
     """Everything at modern."""
     recorder = Recorder()
-    made = Dispatch([recorder], OVERRIDES, Settings(**changes))
+    made = Dispatch([recorder], OVERRIDES, Settings(**changes), Unbroken())
     made.stacks = {Stack.LEGACY: legacy or answering(200, b"legacy"), Stack.MODERN: modern}
     routes = tuple(
         Route(method, "/x", True, True, SPACE, "", b"key", failover) for method in ("GET", "POST")
