@@ -11,14 +11,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.judge.evidence import ALPHA, WORSE_ODDS, interval
+from gateway.judge.evidence import WORSE_ODDS, interval
+from gateway.plan.judging import Guard
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 RATE: Final = 20  # requests a second on the route
 HOUR: Final = 3600 * RATE  # requests
 MINUTE: Final = 60 * RATE
-GOAL: Final = float(-np.log(ALPHA))
+SHIPPED: Final = Guard().alpha_each  # each of the two signals that roll back has this much of ALPHA
+PLANNED: Final = 100  # requests as which the plan's share weighs, see `Segment`
 _ODDS: Final = np.array(WORSE_ODDS)
 _AT_ONCE: Final = 100  # runs: what fits into a processor's cache
 
@@ -102,12 +104,17 @@ def hour_of(cell: Cell, runs: int, chance: np.random.Generator) -> Events:
 def log_ratios(events: Events, share: float, *, known: bool) -> Floats:
     """Log likelihood ratios after each event: runs x events x odds.
 
-    `known`: the share is what the plan says. Else it is what the gateway takes: the larger one of
-    that and modern's part of the requests so far.
+    `known`: the share is what the plan says. Else it is what the gateway takes.
     """
-    seen = np.maximum(events.asked / np.maximum(events.at, 1), share)
-    part = np.full(events.at.shape, share) if known else np.minimum(seen, 1 - 1e-9)
+    taken = high(events.asked, events.at, share)
+    part = np.full(events.at.shape, share) if known else taken
     return ratios(events.modern, events.total, part)
+
+
+def high(asked: Ints, total: Ints, share: float) -> Floats:
+    """The larger one of the plan's share and modern's part of the requests, as `Segment` has it."""
+    found: Floats = np.maximum(share, (asked + PLANNED * share) / (total + PLANNED))
+    return found
 
 
 def ratios(modern: Ints, total: Ints, share: Floats) -> Floats:
@@ -117,11 +124,20 @@ def ratios(modern: Ints, total: Ints, share: Floats) -> Floats:
     return found
 
 
+def ratios_alone(events: Ints, requests: Ints, baselines: Floats) -> Floats:
+    """Log likelihood ratios where modern answers alone: runs x looks x odds, a baseline for each run."""
+    rates = _ODDS * baselines[:, None, None]
+    possible = rates < 1
+    well = np.log1p(-np.where(possible, rates, 0)) - np.log1p(-baselines)[:, None, None]
+    found = events[..., None] * np.log(_ODDS) + (requests - events)[..., None] * well
+    return np.where(possible, found, -np.inf)
+
+
 class Watches:
     """The evidence of many runs, segment by segment. `restarts=False` leaves out what begins later."""
 
-    def __init__(self, runs: int, *, restarts: bool = True) -> None:
-        self._count, self._restarts = 0, restarts
+    def __init__(self, runs: int, alpha: float = SHIPPED, *, restarts: bool = True) -> None:
+        self.runs, self._count, self._alpha, self._restarts = runs, 0, alpha, restarts
         self._whole = np.zeros((runs, 1, _ODDS.size))
         self._late = np.full((runs, 1, _ODDS.size), -np.inf)
 
@@ -135,9 +151,9 @@ class Watches:
     def crossed(self, found: Floats) -> NDArray[np.bool_]:
         """Where the evidence suffices: runs x events. A mean is no larger than its largest term."""
         terms = self._terms(found)
-        likely: NDArray[np.bool_] = terms.max(2) >= GOAL
+        likely: NDArray[np.bool_] = terms.max(2) >= -np.log(self._alpha)
         if likely.any():
-            likely[likely] = np.exp(np.minimum(terms[likely], 99)).mean(1) >= 1 / ALPHA
+            likely[likely] = np.exp(np.minimum(terms[likely], 99)).mean(1) >= 1 / self._alpha
         return likely
 
     def add(self, found: Floats) -> None:
@@ -148,7 +164,7 @@ class Watches:
 
     def only(self, run: int) -> "Watches":
         """One of them."""
-        one = Watches(1, restarts=self._restarts)
+        one = Watches(1, self._alpha, restarts=self._restarts)
         one._count, one._whole, one._late = (
             self._count,
             self._whole[run : run + 1],
@@ -166,6 +182,17 @@ class Watches:
         with np.errstate(divide="ignore"):
             found: Floats = np.logaddexp(self._late, np.log(weight * self._restarts))
         return found
+
+
+def well_for(hours: int, watches: Watches, cell: Cell, chance: np.random.Generator) -> None:
+    """Adds hours in which modern fails as legacy does."""
+    share = np.full((watches.runs, 1), cell.share)
+    for _ in range(hours):
+        failed, others = (
+            chance.binomial(HOUR, part * cell.legacy, share.shape)
+            for part in (cell.share, 1 - cell.share)
+        )
+        watches.add(ratios(failed, failed + others, share))
 
 
 def first_crossing(crossed: NDArray[np.bool_], at: Ints) -> Floats:

@@ -1,6 +1,6 @@
 """Where the judge is slow, or wrong: events in groups, clients that always fail, rare routes, no baseline.
 
-And how many events a proof of `not worse` takes. Run by `benchmarks.judge_sim`.
+And how many events a proof of `not worse` takes. Run by `benchmarks.judge_sim`, with thresholds as shipped.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.judge_draws import (
-    GOAL,
     HOUR,
     MINUTE,
     RATE,
@@ -23,19 +22,15 @@ from benchmarks.judge_draws import (
     at_end,
     chunks,
     first_crossing,
+    high,
     hour_of,
     log_ratios,
     ratios,
+    ratios_alone,
+    well_for,
 )
-from gateway.judge.evidence import (
-    EQUAL_ODDS,
-    PROOF,
-    Segment,
-    interval,
-    not_worse,
-    worse_alone,
-)
-from gateway.store.evidence import ONCE
+from gateway.judge.evidence import ALPHA, EQUAL_ODDS, PROOF, Segment, interval, not_worse
+from gateway.store.evidence import KEPT, ONCE
 
 Rows = list[dict[str, Any]]
 EQUAL: Final = Cell(0.05, 0.005, 0.005)
@@ -45,8 +40,7 @@ CLUMPS: Final = (1, 3, 10)
 PAUSES: Final = (2, 90)  # seconds between two failures of one client
 STICKY: Final = (1, 5, 20, 100)  # clients
 PERIOD: Final = 100  # seconds between two events of such a client that count
-RARE: Final = (1_000, 10_000)  # requests a day
-LONGEST: Final = 120  # days
+RARE: Final = (24, 1_000, 10_000)  # requests a day
 BASELINES: Final = (2, 10, 100)  # errors in legacy's last hours
 _MOST: Final = 12_000  # events
 _MONTH: Final = 720  # hours
@@ -164,14 +158,16 @@ def _stuck(clients: int, again: bool, runs: int, chance: np.random.Generator) ->
 
 
 def rare(runs: int) -> Rows:
-    """Modern fails ten times as often, on routes that few ask for: days until it is rolled back."""
+    """Modern fails ten times as often, on routes that few ask for: until it is rolled back, or what was
+    counted first is forgotten.
+    """
     found = []
     for day in RARE:
         for share in (0.01, 0.05, 0.5):
             for known in (False, True):
                 cell = Cell(share, 0.005, 0.05)
                 ends = _rarely(cell, day, known, runs)
-                days = {"day": day, "planned_share": known, "days": LONGEST, "seed": 13}
+                days = {"day": day, "planned_share": known, "days": KEPT // 24, "seed": 13}
                 row = asdict(Outcome.of(ends * day / 24))
                 found.append({**asdict(cell), **days, **row})
     return found
@@ -181,15 +177,14 @@ def _rarely(cell: Cell, day: int, known: bool, runs: int) -> Floats:
     """Hours until the end of each run, looked at when an hour is over."""
     chance = np.random.default_rng([13, day])
     watches, first = Watches(runs), np.full(runs, np.inf)
-    for hour in range(LONGEST * 24):
+    for hour in range(KEPT):
         requests = chance.poisson(day / 24, (runs, 1))
         modern = chance.binomial(requests, cell.share)
         failed = chance.binomial(modern, cell.modern)
         others = chance.binomial(requests - modern, cell.legacy)
-        seen = np.maximum(cell.share, modern / np.maximum(requests, 1))
-        share = np.full((runs, 1), cell.share) if known else np.minimum(seen, 1 - 1e-9)
+        taken = high(modern, requests, cell.share)
+        share = np.full((runs, 1), cell.share) if known else taken
         logs = ratios(failed, failed + others, share)
-        logs *= (share < 1 - 1e-8)[..., None]  # without a baseline in that hour: no evidence
         first = np.where(np.isinf(first) & watches.crossed(logs)[:, 0], hour + 1.0, first)
         watches.add(logs)
         if np.isfinite(first).all():
@@ -218,13 +213,7 @@ def _breaks(
     chance: np.random.Generator,
 ) -> Floats:
     watches, first = Watches(runs, restarts=restarts), np.full(runs, np.inf)
-    share = np.full((runs, 1), cell.share)
-    for _ in range(healthy):
-        failed, others = (
-            chance.binomial(HOUR, part * cell.legacy, (runs, 1))
-            for part in (cell.share, 1 - cell.share)
-        )
-        watches.add(ratios(failed, failed + others, share))
+    well_for(healthy, watches, cell, chance)
     for hour in range(24):
         events = hour_of(cell, runs, chance)
         logs = log_ratios(events, cell.share, known=False)
@@ -247,7 +236,7 @@ def _lately(cell: Cell, runs: int, chance: np.random.Generator) -> Floats:
     """Judged by the hour that is and the one before."""
     first, before = np.full(runs, np.inf), None
     for hour in range(_DAY):
-        watches = Watches(runs)
+        watches = Watches(runs, ALPHA)  # it rolls nothing back, and shares with nobody
         if before is not None:
             watches.add(before)
         events = hour_of(cell, runs, chance)
@@ -261,40 +250,48 @@ def _lately(cell: Cell, runs: int, chance: np.random.Generator) -> Floats:
 def alone(runs: int) -> Rows:
     """Modern answers everything, as well as legacy did for a month, or ten times as badly after a while.
 
-    Held against the last that was seen of legacy, and looked at each hour, or each minute.
+    Held against the last that was seen of legacy, and looked at each minute.
     """
     found = []
     for errors in BASELINES:
+        ends = _alone(errors, 1, 0, _MONTH, runs)
         row = {"baseline_errors": errors, "rate": EQUAL.legacy, "factor": 1, "healthy_hours": 0}
-        ends = _alone(errors, [(_MONTH, 1, HOUR)], runs)
         found.append({**row, "hours": _MONTH, "seed": 16, **asdict(ends)})
-    for healthy in (0, 24, _MONTH):
+    for healthy in (0, _DAY, _MONTH):
+        ends = _alone(100, 10, healthy, 2 * _DAY, runs)
         row = {"baseline_errors": 100, "rate": EQUAL.legacy, "factor": 10, "healthy_hours": healthy}
-        ends = _alone(100, [(1, 1, healthy * HOUR), (2880, 10, MINUTE)], runs)
-        found.append({**row, "hours": 48, "seed": 16, **asdict(ends)})
+        found.append({**row, "hours": 2 * _DAY, "seed": 16, **asdict(ends)})
     return found
 
 
-def _alone(errors: int, spans: list[tuple[int, int, int]], runs: int) -> Outcome:
-    """`spans`: how many looks, how much worse than legacy, and requests between two looks.
+def _alone(errors: int, factor: int, healthy: int, hours: int, runs: int) -> Outcome:
+    """After so many healthy hours modern is so much worse than a baseline with so many errors."""
+    seen, ends = round(errors / EQUAL.legacy), []
+    for few, chance in chunks(runs, 16):
+        counted = chance.binomial(seen, EQUAL.legacy, few)
+        bounds = np.array([interval(int(events), seen)[1] for events in counted])
+        ends.append(_left_alone(bounds, factor, healthy, hours, chance))
+    return Outcome.of(np.concatenate(ends))
 
-    Only the last span is looked at; its requests are counted.
-    """
-    chance, rate = np.random.default_rng([16, errors, len(spans)]), EQUAL.legacy
-    asked = np.concatenate([np.full(looks, requests) for looks, _, requests in spans])
-    rates = np.concatenate([np.full(looks, factor * rate) for looks, factor, _ in spans])
-    seen, looks = round(errors / rate), spans[-1][0]
-    ends = np.full(runs, np.inf)
-    for run in range(runs):
-        bound = interval(int(chance.binomial(seen, rate)), seen)[1]
-        failed = chance.binomial(asked, rates).cumsum()
-        for at, (events, total) in enumerate(
-            zip(failed[-looks:], asked.cumsum()[-looks:], strict=True), 1
-        ):
-            if worse_alone(int(events), int(total), bound).log_e >= GOAL:
-                ends[run] = at * spans[-1][2]
-                break
-    return Outcome.of(ends)
+
+def _left_alone(
+    bounds: Floats, factor: int, healthy: int, hours: int, chance: np.random.Generator
+) -> Floats:
+    runs, rate = bounds.size, EQUAL.legacy
+    watches, first = Watches(runs), np.full(runs, np.inf)
+    for _ in range(healthy):
+        failed = chance.binomial(HOUR, rate, (runs, 1))
+        watches.add(ratios_alone(failed, np.array([HOUR]), bounds))
+    asked = MINUTE * np.arange(1, 61)
+    for hour in range(hours):
+        failed = chance.binomial(MINUTE, factor * rate, (runs, 60)).cumsum(1)
+        logs = ratios_alone(failed, asked, bounds)
+        at = hour * HOUR + np.broadcast_to(asked, failed.shape)
+        first = np.minimum(first, first_crossing(watches.crossed(logs), at))
+        watches.add(logs[:, -1:])
+        if np.isfinite(first).all():
+            break
+    return first
 
 
 TABLES: Final[Mapping[str, Callable[[int], Rows]]] = {

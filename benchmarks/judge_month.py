@@ -10,31 +10,49 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.judge_draws import HOUR, Cell, Floats, Ints, Outcome, Watches, chunks, ratios
+from benchmarks.judge_draws import (
+    HOUR,
+    SHIPPED,
+    Cell,
+    Floats,
+    Ints,
+    Outcome,
+    Watches,
+    chunks,
+    ratios,
+)
+from gateway.judge.evidence import ALPHA
 
-BLOCK: Final = 8  # events
+BLOCK: Final = 32  # events
 MONTH: Final = 720  # hours
 
 
 def month(cells: tuple[Cell, ...], runs: int, hours: int = MONTH) -> list[dict[str, Any]]:
-    """False rollbacks of equal stacks; by one signal, and by either of two."""
+    """False rollbacks of equal stacks; by one signal that has all of ALPHA, and by either of two that
+    share it, as shipped.
+    """
     found = []
     for seed, cell in enumerate(cells, 100):
-        ends = month_ends(cell, runs, seed, hours), month_ends(cell, runs, seed + 100, hours)
-        for signals, first in ((1, ends[0]), (2, np.minimum(*ends))):
-            row = {"signals": signals, "hours": hours, "seed": seed}
-            found.append({**asdict(cell), **row, **asdict(Outcome.of(first))})
+        for alpha, seeds in ((ALPHA, (seed,)), (SHIPPED, (seed, seed + 100))):
+            ends = [month_ends(cell, runs, one, hours, alpha=alpha) for one in seeds]
+            row = {"signals": len(seeds), "alpha": alpha, "hours": hours, "seed": seed}
+            outcome = Outcome.of(np.minimum.reduce(ends))
+            found.append({**asdict(cell), **row, **asdict(outcome)})
     return found
 
 
-def month_ends(cell: Cell, runs: int, seed: int, hours: int = MONTH) -> Floats:
+def month_ends(
+    cell: Cell, runs: int, seed: int, hours: int = MONTH, *, alpha: float = ALPHA
+) -> Floats:
     """About the request at which each run is rolled back, infinite where it is not."""
-    return np.concatenate([_ends(cell, few, chance, hours) for few, chance in chunks(runs, seed)])
+    return np.concatenate(
+        [_ends(cell, Watches(few, alpha), chance, hours) for few, chance in chunks(runs, seed)]
+    )
 
 
-def _ends(cell: Cell, runs: int, chance: np.random.Generator, hours: int) -> Floats:
-    likely = cell.share * cell.modern, (1 - cell.share) * cell.legacy
-    watches, first = Watches(runs), np.full(runs, np.inf)
+def _ends(cell: Cell, watches: Watches, chance: np.random.Generator, hours: int) -> Floats:
+    likely, runs = (cell.share * cell.modern, (1 - cell.share) * cell.legacy), watches.runs
+    first = np.full(runs, np.inf)
     for hour in range(hours):
         events = chance.binomial(HOUR, sum(likely), runs)
         sizes = _sizes(events)

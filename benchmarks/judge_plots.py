@@ -15,15 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from benchmarks.judge_draws import Cell
+from benchmarks.judge_draws import SHIPPED, Cell
 from benchmarks.judge_sim import CELLS, RESULTS
-from gateway.judge.evidence import ALPHA
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "img"
 _INK, _GRID = "#24292f", "#d0d7de"
-_COLORS: Final = {"judge": "#0a6e4f", "z-test each minute": "#c4660f", "99 % threshold": "#7a5fa8"}
+_JUDGE: Final = "judge, as shipped"
+_COLORS: Final = {_JUDGE: "#0a6e4f", "z-test each minute": "#c4660f", "99 % threshold": "#7a5fa8"}
 _NAMES: Final = {
-    "judge": "judge",
+    _JUDGE: "judge",
     "z-test each minute": "z-test, each minute",
     "99 % threshold": "fixed threshold of 99 %",
 }
@@ -65,7 +65,7 @@ def until_rollback(axes: Axes, tables: Tables) -> None:
         found = [row["requests"] for row in rows]
         axes.scatter(found, range(len(cells)), s=80, color=color, label=_NAMES[method], zorder=3)
         for at, requests in enumerate(found):
-            above = (0, 9) if method == "judge" else (0, -19)
+            above = (0, 9) if method == _JUDGE else (0, -19)
             axes.annotate(
                 f"{requests:,.0f}", (requests, at), xytext=above, textcoords="offset points",
                 ha="center", color=color, fontsize=11,
@@ -81,9 +81,9 @@ def until_rollback(axes: Axes, tables: Tables) -> None:
 
 
 def evidence(axes: Axes, tables: Tables) -> None:
-    axes.set_title("Evidence of single runs; at 100 the route is rolled back")
-    axes.axhline(-log10(ALPHA), color=_INK, linewidth=1.5, linestyle=(0, (4, 3)))
-    goal, equal = -log10(ALPHA), 0
+    goal, equal = -log10(SHIPPED), 0
+    axes.set_title(f"Evidence of single runs; at {1 / SHIPPED:g} the route is rolled back")
+    axes.axhline(goal, color=_INK, linewidth=1.5, linestyle=(0, (4, 3)))
     for row in tables["tracks"]:
         healthy = row["legacy"] == row["modern"]
         color = "#8c959f" if healthy else _LINES[equal % len(_LINES)]

@@ -20,22 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import judge_limits as limits
+from benchmarks.judge_breaker import breaker
 from benchmarks.judge_draws import (
     HOUR,
     MINUTE,
     RATE,
+    SHIPPED,
     Cell,
     Floats,
     Ints,
     Outcome,
     Watches,
-    at_end,
     chunks,
     first_crossing,
     hour_of,
     log_ratios,
 )
 from benchmarks.judge_month import month
+from gateway.judge.evidence import ALPHA
 
 RESULTS: Final = Path(__file__).parent / "results" / "judge_sim.json"
 CELLS: Final = (
@@ -57,27 +59,26 @@ _TRACKS: Final = (  # share, rates and seed of runs whose evidence is drawn minu
 )
 
 
-def event_test(cell: Cell, runs: int, seed: int, *, hours: int = 1, known: bool = False) -> Outcome:
-    """The judge's own, for so many hours."""
-    return Outcome.of(event_ends(cell, runs, seed, hours=hours, known=known))
+def event_test(
+    cell: Cell, runs: int, seed: int, *, alpha: float = ALPHA, known: bool = False
+) -> Outcome:
+    """The judge's own."""
+    return Outcome.of(event_ends(cell, runs, seed, alpha=alpha, known=known))
 
 
-def event_ends(cell: Cell, runs: int, seed: int, *, hours: int = 1, known: bool = False) -> Floats:
+def event_ends(
+    cell: Cell, runs: int, seed: int, *, alpha: float = ALPHA, known: bool = False
+) -> Floats:
     """The request at which the judge calls modern worse in each run, infinite where it does not."""
     return np.concatenate(
-        [_ends(cell, few, chance, hours, known) for few, chance in chunks(runs, seed)]
+        [_ends(cell, Watches(few, alpha), chance, known) for few, chance in chunks(runs, seed)]
     )
 
 
-def _ends(cell: Cell, runs: int, chance: np.random.Generator, hours: int, known: bool) -> Floats:
-    watches, first = Watches(runs), np.full(runs, np.inf)
-    for hour in range(hours):
-        events = hour_of(cell, runs, chance)
-        found = log_ratios(events, cell.share, known=known)
-        crossed = watches.crossed(found) & (events.at <= HOUR)
-        first = np.minimum(first, hour * HOUR + first_crossing(crossed, events.at))
-        watches.add(at_end(events, found))
-    return first
+def _ends(cell: Cell, watches: Watches, chance: np.random.Generator, known: bool) -> Floats:
+    events = hour_of(cell, watches.runs, chance)
+    crossed = watches.crossed(log_ratios(events, cell.share, known=known))
+    return first_crossing(crossed & (events.at <= HOUR), events.at)
 
 
 def naive_test(cell: Cell, runs: int, seed: int) -> Outcome:
@@ -113,7 +114,8 @@ def _by_minute(stops: NDArray[np.bool_]) -> Outcome:
 
 TESTS: Final[Mapping[str, Callable[[Cell, int, int], Outcome]]] = {
     "judge": event_test,
-    "judge, planned share": lambda cell, runs, seed: event_test(cell, runs, seed, known=True),
+    "judge, planned share": partial(event_test, known=True),
+    "judge, as shipped": partial(event_test, alpha=SHIPPED),
     "z-test each minute": naive_test,
     "99 % threshold": threshold_test,
 }
@@ -155,6 +157,7 @@ def main() -> None:
         "hour": partial(hour, options.runs),
         "month": partial(month, EQUAL, options.month_runs),
         "tracks": tracks,
+        "breaker": partial(breaker, options.runs),
         **{name: partial(table, options.runs) for name, table in limits.TABLES.items()},
     }
     for name in options.only or tables:

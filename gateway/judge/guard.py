@@ -45,7 +45,7 @@ class Guard:
         to = ledger.last_good(route, split)
         found = "; ".join(numbers(ledger, judgement, signal) for signal in signals)
         move = f"{percent_of(split):g} % -> {percent_of(to):g} %"
-        why = f"{route} back, {move}: {found}"[:LONGEST]
+        why = f"{route}, {move}: {found}"[:LONGEST]
         named = [signal.value for signal in signals]
         document = {"from": percent_of(split), "to": percent_of(to), "signals": named}
         along = self._along(route, {**document, "reason": why}, ramp)

@@ -16,7 +16,7 @@ from tests.store.acts import beat
 
 api = apis.api
 OPEN = {"GET /who": {"state": "open", "why": "5 errors in a row"}}
-NUMBERS = "GET /who back, 25 % -> 0 %: E = 123 >= 100"
+NUMBERS = "GET /who, 25 % -> 0 %: E = 123 >= 100"
 
 
 async def who(api: Api) -> RouteReport:

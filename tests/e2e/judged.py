@@ -148,6 +148,17 @@ def gateway(folder: Path, text: str, command: str = "serve", **environ: str) -> 
         yield Host("host", folder, running, running.url("gateway"))
 
 
+def assert_no_event(evidence: Any, planted: dict[str, int] | None = None) -> None:
+    """Nothing speaks against modern, nor against legacy, but what was planted."""
+    for stack in ("legacy", "modern"):
+        events = evidence[stack]["events"]
+        assert events["error"] == (planted or {}).get(stack, 0), evidence
+        assert events["client_error"] == 0, evidence
+    assert evidence["verdict"] != "worse"
+    assert [one for one in evidence["signals"] if one["verdict"] == "worse"] == []
+    assert evidence["latch"] is None
+
+
 class Crowd:
     """Clients that ask without an end, each time as somebody else, until they are told to stop."""
 

@@ -27,6 +27,7 @@ class Killer:
     random: Random
     killed: int = 0
     writing: int = 0
+    last: int = 0  # process id
 
     def start(self, write: int = 0) -> int:
         """The process id of a control plane that lives, or that dies before a write."""
@@ -34,7 +35,8 @@ class Killer:
         assert self.forking.stdout is not None
         self.forking.stdin.write(f"{write}\n")
         self.forking.stdin.flush()
-        return int(self.forking.stdout.readline())
+        self.last = int(self.forking.stdout.readline())
+        return self.last
 
     def kill_one(self) -> None:
         """Starts one that is killed: before one of its writes, or when its time has come."""
@@ -79,6 +81,9 @@ def killer(folder: Path, store: str, seed: str) -> Iterator[Killer]:
             text=True,
         ) as forking,
     ):
-        yield Killer(forking, folder / "stderr.log", Random(seed))
-        assert forking.stdin is not None
-        forking.stdin.close()  # it ends, unless it has ended before
+        found = Killer(forking, folder / "stderr.log", Random(seed))
+        try:
+            yield found
+        finally:
+            if found.last and lives(found.last):
+                found.kill(found.last)

@@ -22,7 +22,7 @@ shell, logs = test_cli.shell, test_cli_errors.logs
 WHO = "GET /who"
 RAMP = ("ramp", "start", WHO, "--steps", "25,50,100", *WHY)
 ACTS = ("pause", "resume", "approve", "advance", "abort")
-NUMBERS = "GET /who back, 25 % -> 0 %: error: modern 30 events in 1000 requests; E = 200 >= 100"
+NUMBERS = "GET /who, 25 % -> 0 %: error: modern 30 events in 1000 requests; E = 200 >= 100"
 LONG = "KeyError at a_module_with_a_long_name.and_a_longer_one.of_a_function_in_it"
 _digests = count()
 

@@ -55,7 +55,7 @@ def test_a_rollback_is_one_version_with_the_numbers_in_its_reason(either: Bench)
     assert (version.version, version.actor, version.reason) == (2, "guard", line.reason)
     assert (line.action, line.subject, line.version) == ("plan.roll_back", A, 2)
     assert line.reason.startswith(
-        "GET /a back, 5 % -> 0 %: error: modern 30 events in 1000 requests; "
+        "GET /a, 5 % -> 0 %: error: modern 30 events in 1000 requests; "
         "legacy 0 events in 19000 requests; E = "
     )
     found, _, needed = line.reason.rpartition("E = ")[2].partition(" >= ")

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.judge_draws import HOUR, Cell, Watches, hour_of, log_ratios
+from benchmarks.judge_breaker import breaker, failures
+from benchmarks.judge_draws import HOUR, SHIPPED, Cell, Watches, hour_of, log_ratios, ratios_alone
 from benchmarks.judge_limits import TABLES, counted
 from benchmarks.judge_month import month_ends
 from benchmarks.judge_sim import CELLS, EQUAL, RESULTS, TESTS, event_ends, event_test
-from gateway.judge.evidence import Segment, worse
+from gateway.judge.breaker import IN_A_ROW, OPEN
+from gateway.judge.evidence import ALPHA, Segment, worse, worse_alone
 
 STORED: dict[str, list[dict[str, Any]]] = {
     name: table["rows"] for name, table in json.loads(RESULTS.read_text())["tables"].items()
@@ -34,14 +36,17 @@ PROMISED = {
         (1.0, 8400), (1.0, 6000), (1.0, 6000), (1.0, 22800),
     ],
 }  # fmt: skip
-OUTCOMES = ("found", "requests", "median", "wrong")
-FEW = {"proofs": 20, "clumps": 100, "sticky": 100, "rare": 20, "later": 20, "slow": 5, "alone": 10}
+OUTCOMES = ("found", "requests", "median", "wrong", "seconds", "failures")
+FEW = {
+    "proofs": 20, "clumps": 100, "sticky": 100, "rare": 10, "later": 20, "slow": 5, "alone": 10,
+    "breaker": 20,
+}  # fmt: skip
 
 
 @cache
 def some(name: str) -> list[dict[str, Any]]:
     """The first few runs of each row of a table."""
-    return json.loads(json.dumps(TABLES[name](FEW[name])))  # type: ignore[no-any-return] # of JSON
+    return json.loads(json.dumps({**TABLES, "breaker": breaker}[name](FEW[name])))  # type: ignore[no-any-return] # of JSON
 
 
 def numbered(name: str) -> list[Any]:
@@ -56,7 +61,7 @@ def assert_alike(found: dict[str, Any], stored: dict[str, Any], chance: str = "f
     spread = max(pooled * (1 - pooled), 0.5 / found["runs"])
     error = 3 * sqrt(spread * (1 / found["runs"] + 1 / stored["runs"]))
     assert abs(found[chance] - stored[chance]) <= error
-    for median in ("requests_95", "median_95"):
+    for median in ("requests_95", "median_95", "failures_95"):
         if min(found[chance], stored[chance]) > 0.5 and median in stored:
             (low, high), (least, most) = found[median], stored[median]
             assert low <= most
@@ -120,7 +125,8 @@ def test_so_many_routes_of_equal_stacks_are_rolled_back_in_a_month(at: int) -> N
     row = STORED["month"][at]
     assert row["runs"] >= 1000
     assert row["hours"] == 720
-    assert row["found"] <= 0.01 * row["signals"]
+    assert row["alpha"] == pytest.approx(ALPHA / row["signals"])
+    assert row["found"] <= 0.01
 
 
 @pytest.mark.parametrize("cell", [CELLS[3], CELLS[4], CELLS[7]], ids=str)
@@ -151,6 +157,46 @@ def test_t58_a_failing_client_counts_once_a_minute(
     clump: int, pause: int, once: bool, seconds: list[int]
 ) -> None:
     assert counted(clump, pause, once) == seconds
+
+
+@pytest.mark.parametrize("at", range(len(CELLS)), ids=[str(cell) for cell in CELLS])
+def test_the_threshold_as_shipped_costs_requests_and_spares_healthy_routes(at: int) -> None:
+    """The same draws: no run ends earlier than with the one of a single signal."""
+    later = event_ends(CELLS[at], 100, 9, alpha=SHIPPED)
+    assert (later >= event_ends(CELLS[at], 100, 9, alpha=ALPHA)).all()
+
+
+def test_a_worker_tells_of_five_failures_and_then_of_a_probe_for_each_time_it_waited() -> None:
+    told = failures(Cell(0.5, 0.0, 1.0), 1000.0, np.random.default_rng(2))
+    seconds = [next(told).seconds for _ in range(IN_A_ROW + 3)]
+    waited = np.diff(seconds)
+    assert (waited[: IN_A_ROW - 1] < 0.1).all()
+    assert waited[IN_A_ROW - 1 :] == pytest.approx([OPEN, 2 * OPEN, 3 * OPEN], rel=0.12)
+
+
+def test_what_the_breaker_simulation_tells_of_legacy_is_its_part_of_what_came_meanwhile() -> None:
+    told = failures(Cell(0.2, 0.5, 1.0), 20.0, np.random.default_rng(3))
+    first = [next(told) for _ in range(40)]
+    assert np.mean([one.legacy for one in first]) == pytest.approx(4, abs=1.5)
+    assert np.mean([one.legacy_events for one in first]) == pytest.approx(2, abs=1)
+
+
+def test_the_simulation_judges_a_modern_alone_as_the_gateway_does() -> None:
+    chance, baselines = (
+        np.random.default_rng(4),
+        np.array([0.006, 0.04]),
+    )  # 30 times that is no rate
+    watches = Watches(2)
+    segments: list[list[tuple[int, int]]] = [[], []]
+    for rate in (0.005, 0.004, 0.05):
+        failed = chance.binomial(HOUR, rate, (2, 1))
+        logs = ratios_alone(failed, np.array([HOUR]), baselines)
+        found = watches.log_e(logs)[:, 0]
+        for run in range(2):
+            segments[run].append((int(failed[run, 0]), HOUR))
+            expected = worse_alone(segments[run], float(baselines[run])).log_e
+            assert found[run] == pytest.approx(expected)
+        watches.add(logs)
 
 
 def test_the_simulation_judges_as_the_gateway_does() -> None:

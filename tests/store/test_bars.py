@@ -17,7 +17,7 @@ from gateway.store.opening import Store
 A, B = "GET /a", "GET /b"
 SERVED = tuple(map(parse_endpoint, (A, B)))
 WHOLE, UNTOLD = Inventory(SERVED, SERVED), Inventory(None, None)
-LATCH = Bar(A, False, "GET /a back, 5 % -> 1 %")
+LATCH = Bar(A, False, "GET /a, 5 % -> 1 %")
 RAMP = Bar(A, True, "running, by cli:ann")
 PERSON = Act("cli:ann", "laptop", "plan.apply", "", "a person")
 

@@ -11,7 +11,7 @@ from gateway.plan.edit import with_kill_switch
 A, B, X, N = "GET /a", "GET /b", "GET /x/{id}", "GET /x/{n:int}/y"
 SERVED = tuple(map(parse_endpoint, (A, B, X, N)))
 WHOLE, UNTOLD = Inventory(SERVED, SERVED), Inventory(None, None)
-LATCH = Bar(A, False, "GET /a back, 5 % -> 1 %")
+LATCH = Bar(A, False, "GET /a, 5 % -> 1 %")
 RAMP = Bar(A, True, "running, by cli:ann")
 
 
@@ -52,7 +52,7 @@ def test_a_ramping_route_is_moved_neither_up_nor_down(
 def test_the_refusal_says_what_is_barred_and_the_next_step() -> None:
     assert told(plan(a=1), plan(a=25), LATCH) == [
         (
-            "GET /a was rolled back (GET /a back, 5 % -> 1 %), and this would move it from 1 % to 25 %; "
+            "GET /a was rolled back (GET /a, 5 % -> 1 %), and this would move it from 1 % to 25 %; "
             "once that is mended: banyan ack 'GET /a'"
         )
     ]
@@ -64,7 +64,7 @@ def test_the_refusal_says_what_is_barred_and_the_next_step() -> None:
     ]
     assert told(plan(a=5), plan("full", a=5), LATCH) == [
         (
-            "GET /a was rolled back (GET /a back, 5 % -> 1 %), and the phase would move it; "
+            "GET /a was rolled back (GET /a, 5 % -> 1 %), and the phase would move it; "
             "once that is mended: banyan ack 'GET /a'"
         )
     ]
