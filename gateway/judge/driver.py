@@ -16,7 +16,7 @@ import structlog
 from gateway.errors import BanyanError
 from gateway.judge.edits import with_split
 from gateway.judge.guard import LONGEST, Read
-from gateway.judge.kept import Stored
+from gateway.judge.kept import Stored, notice_of
 from gateway.judge.ramp import Advance, End, Facts, Ramp, RampState, Wait, following
 from gateway.plan.desk import Mandate, PlanDesk
 from gateway.plan.numbers import percent_of
@@ -98,31 +98,25 @@ class Driver:
 
         act = Act(ACTOR, gethostname(), "ramp.advance", ramp.route, reason)
         try:
-            self.desk.change(
-                edit, act, along=self._begun(stored, split, reason), mandate=Mandate.RAMP
-            )
+            self.desk.change(edit, act, along=self._begun(stored, split, act), mandate=Mandate.RAMP)
         except (StoreUnavailable, RampConflict):
             raise
         except BanyanError as error:
             return f"the plan refuses {percent_of(split):g} %: {error}"[:LONGEST]
         return ""
 
-    def _begun(self, stored: Stored, split: int, why: str) -> Callable[[sa.Connection, int], None]:
+    def _begun(self, stored: Stored, split: int, act: Act) -> Callable[[sa.Connection, int], None]:
         def write(connection: sa.Connection, version: int) -> None:
-            now = self.store.database.now(connection)
-            put(connection, stored.kept(stored.ramp.on(split, version, now)))
-            document = {"step": percent_of(split), "reason": why, "version": version}
-            self.store.notices.write(connection, "ramp", stored.ramp.route, document)
+            begun = stored.ramp.on(split, version, self.store.database.now(connection))
+            put(connection, stored.kept(begun))
+            self.store.notices.write(connection, *notice_of(begun, act, version=version))
 
         return write
 
     def _end(self, stored: Stored, ended: Ramp) -> None:
         act = Act(ACTOR, gethostname(), f"ramp.{ended.state}", ended.route, ended.why)
-        document = {"state": ended.state.value, "reason": ended.why}
         tell = self.store.notices.write
-        self.store.ramps.keep(
-            stored.kept(ended), act, lambda c: tell(c, "ramp", ended.route, document)
-        )
+        self.store.ramps.keep(stored.kept(ended), act, lambda c: tell(c, *notice_of(ended, act)))
         self._held.pop(ended.route, None)
 
     def _wait(self, stored: Stored, waiting: Ramp) -> None:

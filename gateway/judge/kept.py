@@ -8,6 +8,8 @@ from typing import Final, Self
 from pydantic import TypeAdapter
 
 from gateway.judge.ramp import Ramp
+from gateway.plan.numbers import percent_of
+from gateway.store.audit import Act
 from gateway.store.ramps import Kept
 
 _RAMP: Final = TypeAdapter(Ramp)
@@ -43,3 +45,15 @@ def first(ramp: Ramp, replaced: Kept | None) -> Kept:
     """A new ramp; the one that the route had before makes room."""
     revision = 0 if replaced is None else replaced.revision
     return Kept(ramp.route, revision, _RAMP.dump_json(ramp).decode())
+
+
+def notice_of(ramp: Ramp, act: Act, **more: object) -> tuple[str, str, dict[str, object]]:
+    """What others are told of an act upon a ramp: the kind of a notice, its route and its document."""
+    document = {
+        "action": act.action,
+        "state": ramp.state.value,
+        "step": percent_of(ramp.split),
+        "by": act.actor,
+        "reason": act.reason,
+    }
+    return "ramp", ramp.route, {**document, **more}

@@ -21,6 +21,7 @@ from gateway.plan.document import Document, PlanRefused, Problem, parse
 from gateway.plan.file import read_plan
 from gateway.plan.merge import merge
 from gateway.plan.model import Plan
+from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.store.audit import Act
 from gateway.store.errors import VersionConflict
@@ -104,25 +105,33 @@ class PlanDesk:
         secret = self._settings.secret_bytes()
         inventories = self._inventories()
         if lenient and before is not None:
-            inventories = [i for i in inventories if self._fits(before, i)] or inventories
+            inventories = [i for i in inventories if self._fitting(before, i)] or inventories
         for inventory in inventories:
             door = gate_of(self._settings, inventory, before) if gate else None
             for one in _variants(document, _plan(before)):
                 compile_plan(one, inventory, version=0, secret=secret, gate=door)
         return document.plan
 
-    def _fits(self, text: str, inventory: Inventory) -> bool:
-        try:
-            compile_plan(parse(text), inventory, version=0, secret=self._settings.secret_bytes())
-        except PlanRefused:
-            return False
-        return True
-
     def preview(
         self, text: str, before: str | None, *, lenient: bool = False
     ) -> tuple[Change, ...]:
         """What a text would change, once it is checked. Raises PlanRefused."""
         return changes(_plan(before), self.check(text, before, lenient=lenient))
+
+    def check_bars(self, text: str, before: str | None) -> None:
+        """Raises PlanRefused for what a latch or a ramp forbids a person."""
+        bars = self._bars()
+        if not bars or before is None or _plan(before) is None:
+            return
+        secret = self._settings.secret_bytes()
+        for inventory in self._inventories():
+            old = self._fitting(before, inventory)
+            if old is None:  # what the stacks serve has changed: there is nothing to compare with
+                continue
+            new = compile_plan(parse(text), inventory, version=0, secret=secret)
+            problems = list(barred(bars, old, new))
+            if problems:
+                raise PlanRefused(problems)
 
     def change(
         self,
@@ -147,7 +156,7 @@ class PlanDesk:
             if text == before.document:
                 return Outcome(before, before, ())
             if mandate is Mandate.PERSON:
-                self._check_bars(text, before.document)
+                self.check_bars(text, before.document)
             try:
                 after = self._versions.apply(before.version, Proposal(text, act, along=along))
             except VersionConflict:
@@ -178,7 +187,7 @@ class PlanDesk:
             found = self.preview(merged, before)
             if merged == before:
                 return None
-            self._check_bars(merged, before)
+            self.check_bars(merged, before)
             why = summary(found) if current else _first(merged)
             told = Act(act.actor, act.origin, act.action, act.subject, why)
             proposal = Proposal(merged, told, file=text)
@@ -189,23 +198,13 @@ class PlanDesk:
             return Outcome(current, after, found)
         raise VersionConflict(0, self._versions.newest())
 
-    def _check_bars(self, text: str, before: str | None) -> None:
-        """Raises PlanRefused for what a latch or a ramp forbids."""
-        bars = self._bars()
-        if not bars or before is None or _plan(before) is None:
-            return
+    def _fitting(self, text: str, inventory: Inventory) -> RouteTable | None:
+        """None where the plan does not fit what these stacks serve."""
         secret = self._settings.secret_bytes()
-        for inventory in self._inventories():
-            try:
-                old = compile_plan(parse(before), inventory, version=0, secret=secret)
-            except (
-                PlanRefused
-            ):  # what the stacks serve has changed: there is nothing to compare with
-                continue
-            new = compile_plan(parse(text), inventory, version=0, secret=secret)
-            problems = list(barred(bars, old, new))
-            if problems:
-                raise PlanRefused(problems)
+        try:
+            return compile_plan(parse(text), inventory, version=0, secret=secret)
+        except PlanRefused:
+            return None
 
     def _is_applied(self, text: str, base: str | None) -> bool:
         """A host that knows what it applied last asks whether that was it; one that does not, whether

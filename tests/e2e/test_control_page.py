@@ -50,6 +50,8 @@ def test_the_page_runs_as_written(tmp_path: Path) -> None:
     problem = '"detail":"neither stack serves GET /api/balance; nearest: GET /api/balances","code":"plan_refused"'
     assert problem in said
     assert problem in page()
+    assert '"state":"running","split":25.0' in said
+    assert "is ramping" in said
     assert "id: 2\nevent: plan\ndata: {" in said
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.assignment import bucket_of, cohort_key
 from gateway.cli import main
-from gateway.cli.flags import variable
+from gateway.cli.flags import _HIDDEN, variable
 from gateway.endpoints import Endpoint, Inventory
 from gateway.inventory import write_inventory
 from gateway.settings import Settings
@@ -105,6 +105,7 @@ def test_explain_prints_the_decision_step_by_step(seen: Shell) -> None:
         "  legacy_missing  no: legacy serves it",
         "  override        none that holds",
         "  pinned          not known here: workers remember which stack had an Idempotency-Key",
+        "  breaker         not known here: workers see for themselves whether modern fails",
         "  split           25 %: modern has the buckets below 25000",
         f"  answer          {stack} (split)",
     ]
@@ -172,12 +173,12 @@ def test_a_wrong_setting_is_named_and_is_2(shell: Shell, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("command", ["up", "serve", "validate", "explain", "status", "override"])
-def test_every_setting_but_the_secret_is_an_option_of_every_command(
+def test_every_setting_that_may_hold_no_secret_is_an_option_of_every_command(
     shell: Shell, command: str
 ) -> None:
     assert shell(command, "--help") == 0
     for name in Settings.model_fields:
-        assert (f"[{variable(name)}]" in "".join(shell.out.split())) == (name != "secret")
+        assert (f"[{variable(name)}]" in "".join(shell.out.split())) == (name not in _HIDDEN)
 
 
 def test_explain_does_not_claim_that_modern_lacks_what_is_only_closed(seen: Shell) -> None:

@@ -139,7 +139,7 @@ def test_a_damaged_store_is_named_with_what_to_do(shell: Shell, arguments: tuple
         (
             newer,
             2,
-            "the store has schema 99, this version of banyan knows 1: install the newer one",
+            "the store has schema 99, this version of banyan knows 2: install the newer one",
         ),
     ],
 )

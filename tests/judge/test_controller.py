@@ -50,7 +50,8 @@ def test_a_step_is_taken_as_one_version_with_an_audit_line_and_a_notice(either: 
     version = either.store.versions.history(1)[0]
     assert (version.actor, version.reason) == ("ramp", line.reason) == ("ramp", reason)
     (notice,) = either.notices("ramp")
-    assert notice.document == {"step": 25, "reason": reason, "version": 2}
+    told = {"action": "ramp.advance", "state": "running", "by": "ramp", "reason": reason}
+    assert notice.document == {**told, "step": 25, "version": 2}
     ramp = either.ramp(A)
     assert (ramp.split, ramp.version, ramp.held) == (25 * PERCENT, 2, 0.0)
 
@@ -64,9 +65,8 @@ def test_the_last_step_ends_the_ramp_with_an_audit_line_and_a_notice(bench: Benc
     assert (ramp.state, ramp.why) == (RampState.DONE, "the last step was held for 30 min")
     (line,) = bench.lines("ramp")
     assert (line.action, line.reason) == ("ramp.done", ramp.why)
-    assert [dict(one.document) for one in bench.notices("ramp")] == [
-        {"state": "done", "reason": ramp.why}
-    ]
+    told = {"action": "ramp.done", "state": "done", "by": "ramp", "reason": ramp.why}
+    assert [one.document for one in bench.notices("ramp")] == [{**told, "step": 100}]
     bench.looks(3)
     assert (bench.ramp(A), len(bench.notices("ramp"))) == (ramp, 1)
 

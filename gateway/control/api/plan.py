@@ -94,7 +94,9 @@ async def check(body: PlanText, _caller: Viewer, control: Control) -> Checked:
 
     def checked() -> Checked:
         current = control.store.versions.current()
-        changes = control.desk.preview(body.document, current.document if current else None)
+        before = current.document if current else None
+        changes = control.desk.preview(body.document, before)
+        control.desk.check_bars(body.document, before)
         plan = parse(body.document).plan
         above = sum(rule.modern > 0 for rule in plan.routes)
         return Checked(

@@ -17,7 +17,7 @@ from gateway.control.evidence import ramp_out
 from gateway.control.judging import NewRamp, RampAct, RampJump, RampOut
 from gateway.control.problems import ApiProblem, responses
 from gateway.judge.edits import with_split
-from gateway.judge.kept import Stored, first, readable
+from gateway.judge.kept import Stored, first, notice_of, readable
 from gateway.judge.look import Look, Reader
 from gateway.judge.ramp import Ramp, RampState
 from gateway.plan.desk import Mandate
@@ -207,7 +207,7 @@ def _step(control: Context, ramp: Ramp, split: int, act: Act, kept: Callable[[Ra
         if begun.state is RampState.PAUSED:
             begun = replace(begun, why=ramp.why)
         put(connection, kept(begun))
-        _telling(control, begun, act, version=version)(connection)
+        control.store.notices.write(connection, *notice_of(begun, act, version=version))
 
     try:
         control.desk.change(edit, act, along=along, mandate=Mandate.RAMP)
@@ -234,19 +234,8 @@ async def _changed(
     return await to_thread.run_sync(done)
 
 
-def _telling(
-    control: Context, ramp: Ramp, act: Act, **more: object
-) -> Callable[[sa.Connection], None]:
-    """Writes the notice of an act, with what it tells of."""
-    document = {
-        "action": act.action,
-        "state": ramp.state.value,
-        "step": percent_of(ramp.split),
-        "by": act.actor,
-        "reason": act.reason,
-        **more,
-    }
-    return lambda connection: control.store.notices.write(connection, "ramp", ramp.route, document)
+def _telling(control: Context, ramp: Ramp, act: Act) -> Callable[[sa.Connection], None]:
+    return lambda connection: control.store.notices.write(connection, *notice_of(ramp, act))
 
 
 def _live(control: Context, look: Look, route: Route) -> Stored:
