@@ -30,7 +30,7 @@ from gateway.control.shield import Shield, own_names
 from gateway.endpoints import Inventory
 from gateway.judge.bars import bars_of
 from gateway.judge.controller import Controller
-from gateway.judge.look import Reader
+from gateway.judge.look import Looker, Reader
 from gateway.judge.notifier import Notifier
 from gateway.plan.desk import PlanDesk
 from gateway.settings import Settings
@@ -74,6 +74,7 @@ def create_control(
         desk=desk,
         events=Events(store),
         housekeeping=Housekeeping(store, leadership(store.database), controller.step),
+        looker=Looker(store, Reader(settings, known)),
     )
     app = FastAPI(
         title="Banyan control plane",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from socket import gethostname
+from threading import Lock
 from typing import Annotated, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -14,6 +15,7 @@ from gateway.control.housekeeping import Housekeeping
 from gateway.control.problems import ApiProblem
 from gateway.endpoints import Inventory
 from gateway.inventory import inventory_from, read_inventory
+from gateway.judge.look import Looker
 from gateway.plan.desk import PlanDesk
 from gateway.settings import Settings
 from gateway.store.audit import Act
@@ -37,6 +39,8 @@ class Context:
     desk: PlanDesk
     events: Events
     housekeeping: Housekeeping
+    looker: Looker  # of the endpoints; `looking` is held by who uses it
+    looking: Lock = field(default_factory=Lock)
     samples: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     async def sampled(self, look: Callable[[], T]) -> T:

@@ -133,6 +133,38 @@ class Watch:
             self._late[at] = _log_sum((self._late[at], weight)) + gain
 
 
+class Proof:
+    """Evidence that modern is less than `margin` times as bad, likewise."""
+
+    __slots__ = ("_logs", "_margin", "_share")
+
+    def __init__(self, margin: float) -> None:
+        self._margin = margin
+        self._logs = [0.0] * len(EQUAL_ODDS)  # log likelihood ratios
+        self._share = 0.0  # modern's, in the last segment
+
+    def add(self, segment: Segment) -> None:
+        """The next segment, which is over."""
+        self._share = segment.low
+        for at, gain in enumerate(_gains(segment, self._share, EQUAL_ODDS, self._margin)):
+            self._logs[at] += gain
+
+    def copy(self) -> "Proof":
+        """Another one that goes on from here."""
+        ahead = Proof(self._margin)
+        ahead._logs, ahead._share = [*self._logs], self._share
+        return ahead
+
+    def said(self, alpha: float = PROOF, *, ahead: bool = True) -> NotWorse:
+        """`ahead=False` leaves out how many events are needed, unless none are."""
+        log_e = _log_sum(self._logs) - log(len(EQUAL_ODDS))
+        if log_e >= -log(alpha):
+            return NotWorse(log_e, self._margin, 0)
+        share = round(self._share, 4) if ahead else 0.0
+        known = tuple(round(one, 3) for one in self._logs)  # alike is kept
+        return NotWorse(log_e, self._margin, _needed(known, share, self._margin, alpha))
+
+
 def worse(segments: Iterable[Segment], alpha: float = ALPHA) -> Worse:
     """Whether modern has more events than its share of them; the segments in their order."""
     watch = Watch()
@@ -142,22 +174,13 @@ def worse(segments: Iterable[Segment], alpha: float = ALPHA) -> Worse:
 
 
 def not_worse(
-    segments: Sequence[Segment], margin: float, alpha: float = PROOF, *, ahead: bool = True
+    segments: Iterable[Segment], margin: float, alpha: float = PROOF, *, ahead: bool = True
 ) -> NotWorse:
-    """Whether modern has fewer events than one that is `margin` times as bad as legacy would have.
-
-    `ahead=False` leaves out how many events are needed, unless none are.
-    """
-    logs = [0.0] * len(EQUAL_ODDS)
+    """Whether modern has fewer events than one that is `margin` times as bad as legacy would have."""
+    proof = Proof(margin)
     for segment in segments:
-        for at, gain in enumerate(_gains(segment, segment.low, EQUAL_ODDS, margin)):
-            logs[at] += gain
-    log_e = _log_sum(logs) - log(len(EQUAL_ODDS))
-    if log_e >= -log(alpha):
-        return NotWorse(log_e, margin, 0)
-    share = segments[-1].low if segments and ahead else 0.0
-    known = tuple(round(one, 3) for one in logs)  # alike is kept
-    return NotWorse(log_e, margin, _needed(known, round(share, 4), margin, alpha))
+        proof.add(segment)
+    return proof.said(alpha, ahead=ahead)
 
 
 def worse_alone(

@@ -11,7 +11,6 @@ from gateway.judge.evidence import (
     Verdict,
     Worse,
     log_ratio_broken,
-    not_worse,
     worse_alone,
 )
 from gateway.judge.ledger import EVENTS, Baseline, Ledger
@@ -114,7 +113,7 @@ def judge(ledger: Ledger, route: str, terms: Terms, around: Around) -> Judgement
         route,
         split,
         signals,
-        not_worse(ledger.segments(route, Signal.ERROR), terms.margin, ahead=terms.ahead),
+        ledger.not_worse(route, terms.margin, ahead=terms.ahead),
         alone,
         _news(around.sightings, route),
         _lag(around, route),

@@ -3,11 +3,13 @@
 Hours that are over do not change: what the judge made of them is kept, and only the rest is read anew.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import takewhile
+from typing import Final, Generic, Protocol, Self, TypeVar
 
-from gateway.judge.evidence import Segment, Watch, Worse, interval
+from gateway.judge.evidence import NotWorse, Proof, Segment, Watch, Worse, interval
 from gateway.routes import SPACE
 from gateway.store.evidence import HOUR, KEPT, Row
 from gateway.store.standings import Standing
@@ -17,6 +19,7 @@ EVENTS: Final = {Signal.ERROR: "error", Signal.CLIENT_ERROR: "client_error", Sig
 LATE: Final = 1  # hours that may still change, beside the one that is
 _BASELINE: Final = 24  # hours of legacy's that a modern alone is held against
 Key = tuple[int, int]  # hour and version
+_FIRST: Final = -1, -1
 
 
 @dataclass(slots=True)
@@ -57,20 +60,60 @@ class Baseline:
     hour: int  # of the last of them
 
 
+class _Gathers(Protocol):
+    """Takes segments one by one, and can be continued."""
+
+    def add(self, segment: Segment) -> None: ...
+    def copy(self) -> Self: ...
+
+
+G = TypeVar("G", bound=_Gathers)
+
+
 @dataclass(slots=True)
-class _Folded:
+class _Folded(Generic[G]):
     """What the judge made of a route's hours that are over."""
 
-    last: Key = (-1, -1)
-    watch: Watch = field(default_factory=Watch)
+    made: G
+    last: Key = _FIRST
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """A route's tallies in their order."""
+
+    tallies: dict[Key, Tally] = field(default_factory=dict)
+    keys: list[Key] = field(default_factory=list)
+
+    def tally(self, row: Row) -> Tally:
+        key = row.hour, row.version
+        if key not in self.tallies:
+            self.tallies[key] = Tally(row.version, row.hour, row.split)
+            insort(self.keys, key)
+        return self.tallies[key]
+
+    def after(self, key: Key) -> Iterator[Tally]:
+        for at in range(bisect_right(self.keys, key), len(self.keys)):
+            yield self.tallies[self.keys[at]]
+
+    def backwards(self) -> Iterator[Tally]:
+        return (self.tallies[key] for key in reversed(self.keys))
+
+    def drop(self, first: int) -> None:
+        """What is older than this hour."""
+        old = bisect_left(self.keys, (first, -1))
+        for key in self.keys[:old]:
+            del self.tallies[key]
+        del self.keys[:old]
 
 
 class Ledger:
     """All routes'."""
 
     def __init__(self) -> None:
-        self._tallies: dict[str, dict[Key, Tally]] = {}
-        self._folded: dict[tuple[str, Signal], _Folded] = {}
+        self._shelves: dict[str, _Shelf] = {}
+        self._watches: dict[tuple[str, Signal], _Folded[Watch]] = {}
+        self._proofs: dict[tuple[str, float], _Folded[Proof]] = {}
         self._standings: Mapping[str, Standing] = {}
         self._hour = 0  # the newest that was read
         self._wanted = 0
@@ -91,69 +134,55 @@ class Ledger:
         """`rows` are all from the hour `wanted` on; `hour` is now."""
         set_back = hour < self._hour
         if set_back:  # hours that were over may not be
-            self._folded.clear()
+            self._watches.clear()
+            self._proofs.clear()
         if hour != self._hour:
-            self._drop(hour - KEPT)
+            for shelf in self._shelves.values():
+                shelf.drop(hour - KEPT)  # as the store does
         self._hour, self._wanted = hour, 0 if set_back else max(0, hour - LATE)
         for row in rows:
-            tallies = self._tallies.setdefault(row.route, {})
-            key = row.hour, row.version
-            tally = tallies.setdefault(key, Tally(row.version, row.hour, row.split))
-            tally.rows[Stack(row.stack)] = row
+            self._shelves.setdefault(row.route, _Shelf()).tally(row).rows[Stack(row.stack)] = row
 
     def tallies(self, route: str, *, since: int | None = None) -> list[Tally]:
         """The route's, in their order; those that are evidence, or all since a version."""
-        if since is None:
-            standing = self._standings.get(route)
-            since = standing.since if standing else 0
-        found = self._tallies.get(route, {})
-        return [found[key] for key in sorted(found) if key[1] >= since]
+        since = self._since(route) if since is None else since
+        return [tally for tally in self._shelf(route).after(_FIRST) if tally.version >= since]
 
     def worse(self, route: str, signal: Signal, alpha: float) -> Worse:
         """All the evidence that modern is worse."""
-        folded = self._folded.setdefault((route, signal), _Folded())
-        later = [t for t in self._compared(route) if (t.hour, t.version) > folded.last]
-        over = self._hour - LATE
-        while later and later[0].hour < over:
-            tally = later.pop(0)
-            folded.watch.add(tally.segment(signal))
-            folded.last = tally.hour, tally.version
-        watch = folded.watch.copy()
-        for tally in later:
-            watch.add(tally.segment(signal))
-        return watch.said(alpha)
+        folded = self._watches.setdefault((route, signal), _Folded(Watch()))
+        return self._gathered(route, signal, folded).said(alpha)
+
+    def not_worse(self, route: str, margin: float, *, ahead: bool) -> NotWorse:
+        """All the evidence that modern has less than `margin` times as many errors."""
+        folded = self._proofs.setdefault((route, margin), _Folded(Proof(margin)))
+        return self._gathered(route, Signal.ERROR, folded).said(ahead=ahead)
 
     def worse_lately(self, route: str, signal: Signal, alpha: float) -> Worse:
         """The evidence of this hour and the one before: for what may recover."""
         watch = Watch()
-        for tally in self._compared(route):
-            if tally.hour >= self._hour - LATE:
-                watch.add(tally.segment(signal))
+        for tally in self._compared(route, (self._hour - LATE, -1)):
+            watch.add(tally.segment(signal))
         return watch.said(alpha)
-
-    def segments(self, route: str, signal: Signal) -> list[Segment]:
-        return [tally.segment(signal) for tally in self._compared(route)]
 
     def baseline(self, route: str) -> Baseline | None:
         """Legacy's last hours, None if it was never asked."""
-        asked = [t for t in self.tallies(route, since=0) if t.count(Stack.LEGACY, "requests")]
-        if not asked:
+        asked = (t for t in self._shelf(route).backwards() if t.count(Stack.LEGACY, "requests"))
+        newest = next(asked, None)
+        if newest is None:
             return None
-        last = [tally for tally in asked if tally.hour > asked[-1].hour - _BASELINE]
+        last = [newest, *takewhile(lambda tally: tally.hour > newest.hour - _BASELINE, asked)]
         requests = sum(tally.count(Stack.LEGACY, "requests") for tally in last)
         events = sum(tally.count(Stack.LEGACY, "error") for tally in last)
-        return Baseline(interval(events, requests)[1], requests, asked[-1].hour)
+        return Baseline(interval(events, requests)[1], requests, newest.hour)
 
     def last_good(self, route: str, split: int) -> int:
         """The split below this one under which the route was asked last, 0 if there was none."""
-        lower = (t.split for t in reversed(self.tallies(route, since=0)) if t.split < split)
-        return next(lower, 0)
+        return next((t.split for t in self._shelf(route).backwards() if t.split < split), 0)
 
     def last_asked(self, route: str, stack: Stack) -> float:
         """Since when the stack was not asked: the end of the last hour in which it was."""
-        asked = (
-            t.hour for t in reversed(self.tallies(route, since=0)) if t.count(stack, "requests")
-        )
+        asked = (t.hour for t in self._shelf(route).backwards() if t.count(stack, "requests"))
         return (next(asked, -1) + 1) * float(HOUR)
 
     def totals(
@@ -168,18 +197,32 @@ class Ledger:
                     total[column] += tally.count(stack, column)
         return found
 
-    def _compared(self, route: str) -> Iterator[Tally]:
-        return (tally for tally in self.tallies(route) if tally.compares)
+    def _gathered(self, route: str, signal: Signal, folded: _Folded[G]) -> G:
+        """What is made of all that is evidence; the hours that are over are folded."""
+        over = self._hour - LATE
+        made = folded.made
+        for tally in self._compared(route, folded.last):
+            if tally.hour < over:
+                folded.last = tally.hour, tally.version
+            elif made is folded.made:
+                made = folded.made.copy()
+            made.add(tally.segment(signal))
+        return made
 
-    def _drop(self, first: int) -> None:
-        """What is older than this hour, as the store does."""
-        for tallies in self._tallies.values():
-            for key in [key for key in tallies if key[0] < first]:
-                del tallies[key]
+    def _compared(self, route: str, after: Key) -> Iterator[Tally]:
+        since = self._since(route)
+        return (t for t in self._shelf(route).after(after) if t.compares and t.version >= since)
+
+    def _since(self, route: str) -> int:
+        standing = self._standings.get(route)
+        return standing.since if standing else 0
+
+    def _shelf(self, route: str) -> _Shelf:
+        return self._shelves.get(route) or _Shelf()
 
     def _forget(self, route: str) -> None:
         """Its evidence begins anew; an acknowledgement has deleted some of what was counted before."""
-        for signal in EVENTS:
-            self._folded.pop((route, signal), None)
-        self._tallies.pop(route, None)
+        self._watches = {key: one for key, one in self._watches.items() if key[0] != route}
+        self._proofs = {key: one for key, one in self._proofs.items() if key[0] != route}
+        self._shelves.pop(route, None)
         self._wanted = 0  # all is read once more

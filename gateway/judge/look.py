@@ -21,7 +21,7 @@ from gateway.store.opening import Store
 from gateway.store.standings import Standing
 from gateway.store.workers import Worker
 
-_SAMPLES_EVERY: Final = 10  # looks
+_SAMPLES_EVERY: Final = 10.0  # seconds
 _log = structlog.get_logger()
 
 
@@ -91,7 +91,7 @@ class Looker:
     read: Reader
     ledger: Ledger = field(default_factory=Ledger)
     _samples: Samples = field(default_factory=dict)
-    _looks: int = 0
+    _sampled_at: float = 0.0  # when, by the store's clock
     _unreadable: set[str] = field(default_factory=set)  # routes whose ramps newer code has written
 
     def look(self) -> Look | None:
@@ -104,9 +104,8 @@ class Looker:
         ledger.standing(standings)
         ledger.update(store.evidence.rows(ledger.wanted), int(now // HOUR))
         workers = [worker for worker in store.workers.all() if worker.alive]
-        if self._looks % _SAMPLES_EVERY == 0:
-            self._samples = merged(map(_sampled, workers))
-        self._looks += 1
+        if abs(now - self._sampled_at) >= _SAMPLES_EVERY:
+            self._samples, self._sampled_at = merged(map(_sampled, workers)), now
         return Look(
             self.read(current.document),
             current.version,

@@ -167,7 +167,7 @@ def test_sightings_that_the_plan_ignores_hold_nothing(due: Bench, signal: str, k
 
 def test_clients_that_are_not_split_as_planned_hold_the_ramp(due: Bench) -> None:
     due.controller._looker._samples = {A: Sample(tuple(range(0, 5000, 5)))}
-    due.controller._looker._looks = 1  # samples are read every tenth look
+    due.controller._looker._sampled_at = due.clock.store  # they are read every ten seconds
     due.looks()
     assert due.ramp(A).why == "clients are not split as planned (5 %)"
     assert due.steps(A) == [5]

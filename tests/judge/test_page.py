@@ -95,7 +95,7 @@ def of_rare() -> Iterator[str]:
             proof = one("proofs", share=share, margin=2.0)
             forgotten = KEPT / 24
             days = proof["said"] / (day * row["legacy"])
-            proven = f"{days:.0f}" if days <= forgotten else f"never: {thousands(days)}"
+            proven = f"{days:.0f}" if days <= forgotten else f"never ({thousands(days)})"
             until = f"{row['requests'] / day:.2g}" if row["requests"] else "-"
             found = percent(row["found"])
             yield f"  | {name}, {100 * share:g} % | {found} | {until} | {proven} |"
@@ -162,8 +162,8 @@ def test_a_sentence_says_what_the_simulation_found(said: str) -> None:
 
 
 def test_a_sentence_rounds_what_the_simulation_found() -> None:
-    """`ten failures in a row … half of all`, `27 to 100 %`, `rolls hardly any back`."""
-    assert one("clumps", clump=10, pause=2, once=False)["found"] == pytest.approx(0.5, abs=0.03)
+    """`ten failures in a row … nearly half of all`, `27 to 100 %`, `rolls hardly any back`."""
+    assert one("clumps", clump=10, pause=2, once=False)["found"] == pytest.approx(0.46, abs=0.03)
     healthy = [row for row in STORED["hour"] if row["legacy"] == row["modern"]]
     others = [row["found"] for row in healthy if row["method"] in METHODS[2:]]
     assert f"{100 * min(others):.0f} to {100 * max(others):.0f} %" in documented("judging.md")
@@ -247,7 +247,8 @@ def test_the_example_one_error_before_is_what_the_judge_would_say() -> None:
     assert None not in {*sides, events}
     legacy, modern = (int(side[1]) for side in sides if side)
     assert events is not None
-    segment = evidence.Segment(0.05, legacy, modern, int(events[1]), int(events[2]))
+    # One request of legacy's came before the split: it is shown, and is no evidence
+    segment = evidence.Segment(0.05, legacy - 1, modern, int(events[1]), int(events[2]))
     said = judgement.said(evidence.worse([segment], Guard().alpha_each))
     assert f"{events[0]} {said}; then: roll_back" in page
     assert f"about {evidence.not_worse([segment], 2.0).needed} more events, in both" in page

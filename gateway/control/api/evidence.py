@@ -1,8 +1,8 @@
 """Evidence for and against modern on a route, and what a person does about a rollback."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from anyio import to_thread
 from fastapi import APIRouter, Query
@@ -14,11 +14,12 @@ from gateway.control.evidence import evidence_out
 from gateway.control.judging import Acknowledge, EvidenceOut
 from gateway.control.models import RouteName
 from gateway.control.problems import ApiProblem, responses
-from gateway.judge.look import Look, Looker, Reader
+from gateway.judge.look import Look
 from gateway.plan.desk import NoPlan
 from gateway.plan.diff import rule_key
 from gateway.routes import Route
 
+T = TypeVar("T")
 router = APIRouter(prefix="/evidence", tags=["judging"], responses=responses(401, 403, 503))
 
 
@@ -32,7 +33,7 @@ async def read(
         look = look_at(control)
         return next(_shown(look, [route_of(look, route)]))
 
-    return await to_thread.run_sync(found)
+    return await in_turn(control, found)
 
 
 @router.get("/all", responses=responses(409), summary="Evidence of every route with a share")
@@ -45,7 +46,7 @@ async def read_all(_caller: Viewer, control: Control) -> list[EvidenceOut]:
         routes = [one for one in look.governed.table.routes if one.split or one.id in told]
         return list(_shown(look, routes))
 
-    return await to_thread.run_sync(found)
+    return await in_turn(control, found)
 
 
 @router.post("/ack", responses=responses(404, 409, 422), summary="Acknowledge a rollback")
@@ -58,12 +59,22 @@ async def acknowledge(body: Acknowledge, caller: Operator, control: Control) -> 
         control.store.standings.acknowledge(route.id, act)
         return next(_shown(look_at(control), [route]))
 
-    return await to_thread.run_sync(done)
+    return await in_turn(control, done)
+
+
+async def in_turn(control: Context, work: Callable[[], T]) -> T:
+    """One look at a time: what was read for the one before is kept for the next."""
+
+    def worked() -> T:
+        with control.looking:
+            return work()
+
+    return await to_thread.run_sync(worked)
 
 
 def look_at(control: Context) -> Look:
     """Raises NoPlan, PlanRefused."""
-    look = Looker(control.store, Reader(control.settings, control.inventories)).look()
+    look = control.looker.look()
     if look is None:
         control.desk.current()  # says what is missing
         raise NoPlan("there is no plan yet")

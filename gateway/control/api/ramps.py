@@ -6,11 +6,10 @@ from functools import partial
 from typing import Final, NoReturn
 
 import sqlalchemy as sa
-from anyio import to_thread
 from fastapi import APIRouter
 from pydantic import ValidationError
 
-from gateway.control.api.evidence import look_at, route_of
+from gateway.control.api.evidence import in_turn, look_at, route_of
 from gateway.control.auth import Caller, Operator, Viewer
 from gateway.control.context import Context, Control, act_of
 from gateway.control.evidence import ramp_out
@@ -42,13 +41,13 @@ async def read(_caller: Viewer, control: Control) -> list[RampOut]:
         look = look_at(control)
         return [ramp_out(look.ledger, one.ramp, look.now) for one in look.ramps.values()]
 
-    return await to_thread.run_sync(found)
+    return await in_turn(control, found)
 
 
 @router.post("", responses=responses(404, 409, 422), summary="Start a ramp")
 async def start(body: NewRamp, caller: Operator, control: Control) -> RampOut:
     """A split below the first step goes there at once; one above it is a step itself, and held."""
-    return await to_thread.run_sync(_start, control, body, caller)
+    return await in_turn(control, partial(_start, control, body, caller))
 
 
 @router.post("/pause", responses=responses(404, 409, 422), summary="Pause a ramp")
@@ -103,7 +102,7 @@ async def abort(body: RampAct, caller: Operator, control: Control) -> RampOut:
 @router.post("/advance", responses=responses(404, 409, 422), summary="Take a step now")
 async def advance(body: RampJump, caller: Operator, control: Control) -> RampOut:
     """The next step, or the one that is named, whatever it still waited for."""
-    return await to_thread.run_sync(_advance, control, body, caller)
+    return await in_turn(control, partial(_advance, control, body, caller))
 
 
 def _start(control: Context, body: NewRamp, caller: Caller) -> RampOut:
@@ -231,7 +230,7 @@ async def _changed(
         control.store.ramps.keep(stored.kept(ramp), act, _telling(control, ramp, act))
         return _shown(control, route)
 
-    return await to_thread.run_sync(done)
+    return await in_turn(control, done)
 
 
 def _telling(control: Context, ramp: Ramp, act: Act) -> Callable[[sa.Connection], None]:
