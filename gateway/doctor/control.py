@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shlex
+import shutil
 import socket
 from collections.abc import Iterator
 from socket import gethostname
@@ -31,6 +33,7 @@ def check_control(case: Case) -> Iterator[Finding]:
     yield from _tokens(case)
     yield from _answering(settings)
     yield from _data_port(case)
+    yield from _hook(settings)
 
 
 def _bind(settings: Settings) -> Iterator[Finding]:
@@ -118,3 +121,15 @@ def _free(flag: str, host: str, port: int) -> Iterator[Finding]:
             yield error(f"cannot listen on {where}: {told}", hint.format(flag))
             return
     yield ok(f"nobody listens on {where}: free for a start")
+
+
+def _hook(settings: Settings) -> Iterator[Finding]:
+    """On a host without a control plane it may be missing."""
+    if settings.hook is None:
+        return
+    program = shlex.split(settings.hook)[0]
+    if shutil.which(program) is None:
+        yield warning(
+            f"BANYAN_HOOK names `{program}`, which is no program here: a control plane here tells nobody",
+            "install it, or name it by its whole path",
+        )

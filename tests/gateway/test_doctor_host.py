@@ -213,3 +213,21 @@ def test_workers_of_different_hosts_serve_the_same_when_their_inventories_do(
     assert found(chosen, check_workers) == [
         ("ok", "2 workers on 2 hosts, all on the newest plan → ")
     ]
+
+
+@pytest.mark.parametrize(
+    ("hook", "expected"),
+    [
+        (None, []),
+        ("sh -c 'cat > notices'", []),
+        ("no-such-notifier --to ann", ["warning"]),
+        ("'/no/such/ notifier'", ["warning"]),
+    ],
+)
+def test_a_hook_that_is_no_program_here_is_a_warning(
+    chosen: Settings, hook: str | None, expected: list[str]
+) -> None:
+    ports = {"control_port": 0, "port": 0}
+    usual = levels(chosen.model_copy(update=ports), check_control)
+    hooked = levels(chosen.model_copy(update={**ports, "hook": hook}), check_control)
+    assert hooked[len(usual) :] == expected
