@@ -57,6 +57,7 @@ class Evidence:
 
     def renew(self, version: int, splits: Mapping[str, int]) -> None:
         """A plan is in force: the buckets of modern's, by route."""
+        self.flush()  # what waits was decided by splits that may be forgotten now
         self._splits.pop(version, None)
         self._splits[version] = splits
         while len(self._splits) > _VERSIONS:

@@ -41,12 +41,15 @@ def test_an_answer_counts_for_the_version_that_it_was_decided_by(worker: Worker)
     assert [(one.version, one.split) for one in batch.events] == [(1, 5000), (2, 25_000)]
 
 
-def test_what_was_counted_is_told_though_many_plans_have_followed(worker: Worker) -> None:
-    for _ in range(64):
+@pytest.mark.parametrize("requests", [3, 64])
+def test_what_was_counted_is_told_though_many_plans_have_followed(
+    worker: Worker, requests: int
+) -> None:
+    for _ in range(requests):
         worker.evidence.observe(exchange())
     for version in range(2, 10):
         worker.evidence.renew(version, SPLITS)
-    assert worker.evidence.take().counts == [Count(ROUTE, 1, "modern", 5000, 64, 0)]
+    assert worker.evidence.take().counts == [Count(ROUTE, 1, "modern", 5000, requests, 0)]
 
 
 def test_the_last_few_versions_are_known_and_no_more(worker: Worker) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from functools import cache
+from itertools import takewhile
 from math import sqrt
 from typing import Any
 
@@ -23,8 +24,13 @@ from benchmarks.judge_draws import (
 from benchmarks.judge_limits import TABLES, counted
 from benchmarks.judge_month import month_ends
 from benchmarks.judge_sim import CELLS, EQUAL, RESULTS, TESTS, event_ends, event_test
+from gateway.dispatch import ActivePlan
+from gateway.head import HeadReader, UnitSource
 from gateway.judge.breaker import IN_A_ROW, OPEN
 from gateway.judge.evidence import ALPHA, Segment, worse, worse_alone
+from gateway.observe.evidence import Evidence
+from gateway.routes import SPACE
+from tests.judge.failing import ROUTE, Worker
 
 STORED: dict[str, list[dict[str, Any]]] = {
     name: table["rows"] for name, table in json.loads(RESULTS.read_text())["tables"].items()
@@ -187,6 +193,30 @@ def test_what_the_breaker_simulation_tells_of_legacy_is_its_part_of_what_came_me
     first = [next(told) for _ in range(40)]
     assert np.mean([one.legacy for one in first]) == pytest.approx(4, abs=1.5)
     assert np.mean([one.legacy_events for one in first]) == pytest.approx(2, abs=1)
+
+
+async def test_a_worker_of_the_gateway_tells_as_much_as_the_simulated_one() -> None:
+    """200 s, 5 requests a second, a fifth of them for modern, which fails them all."""
+    worker, evidence = Worker(), Evidence(lambda: float("-inf"))
+    worker.plan(SPACE // 5)
+    by_key = HeadReader((UnitSource("header", b"x-api-key"),))
+    worker.dispatch.plan = ActivePlan(worker.dispatch.plan.table, by_key)
+    evidence.renew(1, {ROUTE: SPACE // 5})
+    for second in range(200):
+        for request in range(5):
+            await worker.asks(x_api_key=f"{second}-{request}")
+        worker.passes(1)
+    for exchange in worker.recorder.seen:
+        evidence.observe(exchange)
+    batch = evidence.take()
+    counted = {count.stack: count.requests for count in batch.counts}
+    told = failures(Cell(0.2, 0.0, 1.0), 5.0, np.random.default_rng(5))
+    simulated = [*takewhile(lambda one: one.seconds < 200, told)]
+    assert counted["modern"] == len(batch.events) == len(simulated)
+    legacy = sum(one.legacy for one in simulated)
+    spread = sqrt(len(simulated) * 0.8) / 0.2  # of either
+    assert abs(counted["legacy"] - legacy) <= 3 * sqrt(2) * spread
+    assert counted["legacy"] < 200  # of 800
 
 
 def test_the_simulation_judges_a_modern_alone_as_the_gateway_does() -> None:
