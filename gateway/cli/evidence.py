@@ -1,7 +1,7 @@
 """`banyan evidence` and `banyan ack`: what there is for and against modern, and going on after a rollback."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -9,7 +9,7 @@ from gateway.cli import complete
 from gateway.cli.flags import Json, Server
 from gateway.cli.look import when
 from gateway.cli.output import print_json
-from gateway.cli.table import console, number, table, words
+from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked, printable
 from gateway.settings import Settings
 
@@ -22,6 +22,7 @@ Route = Annotated[
     str, typer.Argument(help="As in the plan: 'GET /api/balances'.", autocompletion=complete.routes)
 ]
 Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit for ever.")]
+_SIGHTINGS: Final = 10  # shown
 
 
 def evidence(settings: Settings, route: Route, server: Server = None, json_: Json = False) -> None:
@@ -45,7 +46,7 @@ def ack(
     server: Server = None,
     json_: Json = False,
 ) -> None:
-    """Let a route rise again that was rolled back; its evidence begins anew."""
+    """Begin a route's evidence anew; one that was rolled back may rise again."""
     from gateway.cli.client import client_of
 
     body = {"route": route, "reason": reason}
@@ -53,7 +54,7 @@ def ack(
     if json_:
         print_json(answer)
     else:
-        typer.echo(f"{printable(answer['route'])} may rise again; its evidence begins anew")
+        typer.echo(f"{printable(answer['route'])} may rise; its evidence begins anew")
 
 
 def screen(found: "EvidenceOut") -> Iterator["RenderableType"]:
@@ -74,6 +75,9 @@ def screen(found: "EvidenceOut") -> Iterator["RenderableType"]:
         yield f"[yellow]holds a ramp[/yellow] {marked(hold)}"
     if found.ramp is not None:
         yield f"ramp {found.ramp.state} at {found.ramp.split:g} %: {marked(found.ramp.why)}"
+    if found.sightings:
+        yield ""
+        yield from _sightings(found)
 
 
 def _sides(found: "EvidenceOut") -> "RenderableType":
@@ -108,3 +112,15 @@ def _signals(found: "EvidenceOut") -> Iterator["RenderableType"]:
         )
     yield rows
     yield "[dim]events: of a client and kind one a minute[/dim]"
+
+
+def _sightings(found: "EvidenceOut") -> Iterator["RenderableType"]:
+    """What is news first, then the latest."""
+    newest = sorted(found.sightings, key=lambda one: (not one.news, -one.last))
+    rows = table(words("seen"), words("stack"), number("times"), whole("last"), words("where"))
+    for one in newest[:_SIGHTINGS]:
+        kind = f"{one.kind} [yellow]new[/yellow]" if one.news else one.kind
+        rows.add_row(kind, one.stack, str(one.count), when(one.last), marked(one.what))
+    yield rows
+    if len(newest) > _SIGHTINGS:
+        yield f"[dim]and {len(newest) - _SIGHTINGS} more: --json[/dim]"

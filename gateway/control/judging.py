@@ -78,7 +78,7 @@ class RampOut(BaseModel):
     following: float | None  # the next step
     held: float  # seconds of this step
     hold: float  # seconds of each
-    requests: int  # to modern in this step
+    requests: int  # to modern since this step began
     minimum: int
     margin: float
     approve: list[float]  # steps that a person must let begin

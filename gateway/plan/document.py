@@ -21,6 +21,7 @@ LIMIT: Final = 1 << 20  # characters; 10 000 routes take about 600 000
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 _DEPTH: Final = 16  # brackets open at the end of a line
 _BRACKETS: Final = 64  # brackets opened on one line
+_NO_PLACE: Final = frozenset({"function-before", "[key]"})  # words of pydantic's in a location
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _check_brackets(text: str) -> None:
 
 
 def _problem(data: Any, details: ErrorDetails) -> Problem:
-    loc = tuple(part for part in details["loc"] if part != "function-before")
+    loc = tuple(part for part in details["loc"] if part not in _NO_PLACE)
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "extra_forbidden":
         near = get_close_matches(str(loc[-1]), field_names(loc[:-1]), 1)

@@ -2,12 +2,12 @@
 
 import re
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway.judge.evidence import ALPHA
+from gateway.plan.named import one_of
 from gateway.plan.numbers import Percent, buckets
 from gateway.words import Action, Signal
 
@@ -38,23 +38,9 @@ def _duration(value: object) -> str:
     return value
 
 
-def _action(value: object) -> object:
-    if value in list(Action):
-        return value
-    near = get_close_matches(str(value), list(Action), 1, cutoff=0.0)
-    raise ValueError(f"{value!r} is no action: roll_back, hold or ignore; nearest: {near[0]}")
-
-
-def _signal(value: object) -> object:
-    if value in list(Signal):
-        return value
-    near = get_close_matches(str(value), list(Signal), 1, cutoff=0.0)
-    raise ValueError(f"{value!r} is no signal: {', '.join(Signal)}; nearest: {near[0]}")
-
-
 Duration = Annotated[str, BeforeValidator(_duration)]
-SignalName = Annotated[Signal, BeforeValidator(_signal)]
-ActionName = Annotated[Action, BeforeValidator(_action)]
+SignalName = Annotated[Signal, one_of(list(Signal), "signal")]
+ActionName = Annotated[Action, one_of(list(Action), "action")]
 
 
 class _Strict(BaseModel):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from gateway.head import UnitSource
 from gateway.plan.judging import Guard, RampRule
+from gateway.plan.named import one_of
 from gateway.plan.numbers import Percent, buckets
 from gateway.plan.patterns import is_pattern
 from gateway.words import Phase, Stack
@@ -17,13 +18,6 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _FAILOVERS: Final = ("safe", "never")
 _UNITS: Final = ("header:x-api-key", "header:authorization", "client")
-
-
-def _phase(value: object) -> object:
-    if value in list(Phase):
-        return value
-    near = get_close_matches(str(value), list(Phase), 1, cutoff=0.0)
-    raise ValueError(f"{value!r} is no phase: parallel, gradual or full; nearest: {near[0]}")
 
 
 def _route(value: object) -> str:
@@ -50,23 +44,9 @@ def _unit(value: object) -> str:
     raise ValueError(f"{value!r} is no unit: `header:NAME`, `cookie:NAME` or `client`")
 
 
-def _failover(value: object) -> object:
-    if value in _FAILOVERS:
-        return value
-    near = get_close_matches(str(value), _FAILOVERS, 1, cutoff=0.0)
-    raise ValueError(f"{value!r} is no failover: safe or never; nearest: {near[0]}")
-
-
-def _front_door(value: object) -> object:
-    if value in list(Stack):
-        return value
-    near = get_close_matches(str(value), list(Stack), 1, cutoff=0.0)
-    raise ValueError(f"{value!r} is no front door: legacy or modern; nearest: {near[0]}")
-
-
 RoutePattern = Annotated[str, BeforeValidator(_route)]
-Failover = Annotated[Literal["safe", "never"], BeforeValidator(_failover)]
-FrontDoor = Annotated[Literal["legacy", "modern"], BeforeValidator(_front_door)]
+Failover = Annotated[Literal["safe", "never"], one_of(_FAILOVERS, "failover")]
+FrontDoor = Annotated[Literal["legacy", "modern"], one_of(list(Stack), "front door")]
 Cohort = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -120,7 +100,7 @@ class Defaults(_Strict):
 class Plan(_Strict):
     """The traffic plan."""
 
-    phase: Annotated[Phase, BeforeValidator(_phase)]
+    phase: Annotated[Phase, one_of(list(Phase), "phase")]
     kill_switch: bool = Field(False, strict=True)  # true: everything goes to legacy, now
     defaults: Defaults = Defaults()
     routes: tuple[RouteRule, ...] = ()

@@ -129,11 +129,10 @@ class Evidence:
             connection.execute(sa.delete(SIGHTINGS).where(long_ago, ~SIGHTINGS.c.known))
 
 
-def speaks_against_modern(connection: sa.Connection, route: str, since: int) -> bool:
-    """Whether an event of modern's was counted since a version, or something seen that nobody knows."""
+def has_evidence(connection: sa.Connection, route: str, since: int) -> bool:
+    """Whether modern was asked since a version, or something was seen of it that nobody knows."""
     one, new = EVIDENCE.c, SIGHTINGS.c
-    here = one.route == route, one.version >= since, one.stack == Stack.MODERN
-    counted = sa.exists().where(*here, one.error + one.client_error + one.slow > 0)
+    counted = sa.exists().where(one.route == route, one.version >= since, one.stack == Stack.MODERN)
     seen = sa.exists().where(new.route == route, new.stack == Stack.MODERN, ~new.known)
     return bool(connection.execute(sa.select(sa.or_(counted, seen))).scalar())
 

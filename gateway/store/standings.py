@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway.store.audit import Act, add_line
 from gateway.store.database import Database
 from gateway.store.errors import NotLatched
-from gateway.store.evidence import begin_anew, insert, speaks_against_modern
+from gateway.store.evidence import begin_anew, has_evidence, insert
 from gateway.store.tables import STANDINGS, VERSIONS
 from gateway.store.transaction import Turn, take_turn
 
@@ -58,7 +58,9 @@ class Standings:
         with self._database.writing() as connection:
             take_turn(connection, Turn.VERSIONS)  # a rollback latches in its turn
             if not _may_acknowledge(connection, route):
-                raise NotLatched(f"{route} is not latched, and nothing speaks against modern on it")
+                raise NotLatched(
+                    f"{route} is not latched, and there is no evidence of modern on it to begin anew"
+                )
             now, since = self._database.now(connection), connection.execute(_NEWEST).scalar_one()
             made = Standing(route, since, False, now, act.actor, act.reason)
             _put(connection, made)
@@ -71,7 +73,7 @@ def _may_acknowledge(connection: sa.Connection, route: str) -> bool:
     query = sa.select(STANDINGS).where(STANDINGS.c.route == route)
     row = connection.execute(query).first()
     latched, since = (False, 0) if row is None else (row.latched, row.since)
-    return latched or speaks_against_modern(connection, route, since)
+    return latched or has_evidence(connection, route, since)
 
 
 def _put(connection: sa.Connection, standing: Standing) -> None:

@@ -162,13 +162,13 @@ def assert_no_event(evidence: Any, planted: dict[str, int] | None = None) -> Non
 class Crowd:
     """Clients that ask without an end, each time as somebody else, until they are told to stop."""
 
-    def __init__(self, url: str, asked: str = ROUTE, clients: int = 4) -> None:
+    def __init__(self, url: str, asked: str = ROUTE, clients: int = 4, pause: float = 0.02) -> None:
         self.served: Counter[str] = Counter()
         self.failed: list[str] = []
         self.slowest = 0.0  # seconds of an answer
         self._url, (self._method, self._path) = url, asked.split(" ")
         self._over = threading.Event()
-        self._clients = clients
+        self._clients, self._pause = clients, pause
         self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(clients)]
 
     def __enter__(self) -> "Crowd":
@@ -195,7 +195,7 @@ class Crowd:
 
     def _ask(self, number: int) -> None:
         with httpx.Client(base_url=self._url, timeout=60) as client:
-            while not self._over.wait(0.02):
+            while not self._over.wait(self._pause):
                 number += self._clients
                 headers = {"X-API-Key": f"client-{number}"}
                 try:

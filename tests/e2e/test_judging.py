@@ -99,7 +99,7 @@ def assert_latched_until_acknowledged(found: Judged) -> None:
     assert "banyanack" in refused
     assert found.split() == 0
     assert "latched" in found.run("evidence", ROUTE)
-    assert "may rise again" in found.run("ack", ROUTE, "--reason", "mended")
+    assert "may rise; its evidence" in found.run("ack", ROUTE, "--reason", "mended")
     found.run(*shift)
     assert found.split() == 10
 

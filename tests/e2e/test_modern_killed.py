@@ -3,8 +3,6 @@
 import re
 import subprocess
 import sys
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ import httpx
 import pytest
 
 from tests.contract.servers import free_port
+from tests.e2e.judged import Crowd
 from tests.e2e.processes import answers_at, banyan, started, wait
 from tests.e2e.validated import validated
 
@@ -36,48 +35,6 @@ async def modern_who():
 PLAN = "phase: gradual\nroutes:\n  - {route: GET /who, modern: 50}\n"
 
 
-class Load:
-    """Four clients that ask without a pause, each time as somebody else, until they are told to stop."""
-
-    def __init__(self, url: str) -> None:
-        self.served: Counter[str] = Counter()
-        self.failed: list[str] = []
-        self._url = url
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(4)]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(20)
-
-    def _ask(self, number: int) -> None:
-        with httpx.Client(base_url=self._url, timeout=10) as client:
-            while not self._over.wait(
-                0.1
-            ):  # about 36 requests a second, half of them within the budget
-                number += 4
-                try:
-                    answer = client.get("/who", headers={"X-API-Key": f"{number}"})
-                except httpx.TransportError as error:
-                    self.failed.append(repr(error))
-                    continue
-                stack = answer.headers.get("x-served-by", "nobody")
-                if (answer.status_code, answer.json()) != (200, {"stack": stack}):
-                    self.failed.append(f"{answer.status_code} {answer.text}")
-                self.served[stack] += 1
-
-    def until(self, more: int, stack: str) -> None:
-        """Until `stack` has answered `more` requests more."""
-        wanted = self.served[stack] + more
-        wait(lambda: self.served[stack] >= wanted)
-
-
 @contextmanager
 def modern(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     folder.mkdir()
@@ -95,7 +52,8 @@ def test_b063_modern_is_killed_and_returns_and_no_client_sees_an_error(tmp_path:
         {"BANYAN_LEGACY": "apps:legacy", "BANYAN_MODERN": f"http://127.0.0.1:{port}"}
     )
     with modern(tmp_path / "first", port) as process, banyan(tmp_path, "up", **environ) as gateway:
-        with Load(gateway.url("gateway")) as load:
+        # About 36 requests a second, half of them within the failover budget
+        with Crowd(gateway.url("gateway"), "GET /who", pause=0.1) as load:
             load.until(10, "modern")
             load.until(10, "legacy")
             process.kill()

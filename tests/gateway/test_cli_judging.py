@@ -81,12 +81,34 @@ def test_evidence_shows_both_stacks_the_verdict_and_what_stands_in_the_way(judge
     assert lines[10].startswith("error              3       2  undecided E = ")
     assert lines[10].endswith(" < 200; then: roll_back")
     assert lines[12].endswith(" < 100; then: hold")
-    assert lines[13:] == [
+    assert lines[13:17] == [
         "events: of a client and kind one a minute",
         "breaker host-1:7: open: 5 errors in a row",
         "holds a ramp modern fails right now, host-1:7: open: 5 errors in a row",
         f"holds a ramp new on modern: {LONG}",
     ]
+    seen = lines[-1].split("  ")
+    assert (seen[0], seen[-1].removeprefix(" ")) == ("exception new", LONG)
+
+
+def test_evidence_lists_what_was_seen_the_news_first_and_says_how_much_more(shell: Shell) -> None:
+    planned(shell)
+    legacys = [Sighting(WHO, "legacy", "exception", f"OSError at shop.{n}", 3) for n in range(11)]
+    new = Sighting(WHO, "modern", "exception", "KeyError at shop.place", 2)
+    with opened(shell) as store:
+        store.evidence.add([], [], [new])
+        store.evidence.add([], [], legacys)
+    assert shell("evidence", WHO) == 0
+    lines = [line.split() for line in shell.out.splitlines()]
+    (top,) = [at for at, line in enumerate(lines) if line[:1] == ["seen"]]
+    assert lines[top] == ["seen", "stack", "times", "last", "where"]
+    first = lines[top + 2]
+    assert (first[:4], first[-3:]) == (
+        ["exception", "new", "modern", "2"],
+        ["KeyError", "at", "shop.place"],
+    )
+    assert {tuple(line[:3]) for line in lines[top + 3 : -1]} == {("exception", "legacy", "3")}
+    assert lines[-1] == ["and", "2", "more:", "--json"]
 
 
 def test_evidence_as_json_is_what_the_api_says(judged: Shell) -> None:
@@ -125,7 +147,7 @@ def test_a_latch_is_shown_with_the_command_that_opens_it_and_that_does(shell: Sh
     assert f": {NUMBERS}\n" in shell.out
     assert "once that is mended: banyan ack 'GET /who' --reason '…'\n" in shell.out
     assert shell("ack", WHO, *WHY) == 0
-    assert shell.out == "GET /who may rise again; its evidence begins anew\n"
+    assert shell.out == "GET /who may rise; its evidence begins anew\n"
     assert shell("evidence", WHO) == 0
     assert "latched" not in shell.out
     assert shell("shift", WHO, "5", *WHY) == 0
@@ -195,7 +217,7 @@ def test_status_shows_each_ramp_and_why_it_stands_there(shell: Shell) -> None:
         (planned, ("evidence", "GET /whoo"), 1, "neither stack serves GET /whoo; nearest: GET /who"),
         (planned, ("evidence", "who"), 1, "route: 'who' is no route: METHOD /path, as in `GET /api/"),
         (planned, ("ack", "GET /whoo", *WHY), 1, "neither stack serves GET /whoo; nearest: GET /who"),
-        (planned, ("ack", WHO, *WHY), 1, "GET /who is not latched, and nothing"),
+        (planned, ("ack", WHO, *WHY), 1, "GET /who is not latched, and there is no evidence of modern on it"),
         (planned, ("ack", WHO, "--reason", " "), 1, "reason: give one line of 1 to 500 characters"),
         (planned, ("ramp", "start", WHO, *WHY), 1, "the plan has no ramp for GET /who: give steps, as in --steps 1,5,25,100"),
         (planned, ("ramp", "start", WHO, "--steps", "a,b", *WHY), 1, "steps.0: 'a' is no percentage: a number from 0 to 100; steps.1: 'b' is"),

@@ -72,6 +72,20 @@ TABLE = {
 }
 
 
+@pytest.mark.parametrize("header", ["cookie", "x_api_key", "authorization", "x_served_by"])
+async def test_t77_at_0_percent_nothing_that_a_client_keeps_leads_to_modern(
+    tmp_path: Path, header: str
+) -> None:
+    """At 100 % the same request goes there: 0 is a share like any other, and no stack is remembered."""
+    kept = {header: "stack=modern; sticky=modern"}
+    for share, stack in ((100, "modern"), (0, "legacy")):
+        folder = tmp_path / stack
+        folder.mkdir()
+        async with gateway(folder, everything(share), legacy_app, modern_app) as app:
+            answers = [await ask(app, "GET", "/both", **kept) for _ in range(3)]
+        assert [answer.header("x-served-by") for answer in answers] == [stack] * 3
+
+
 @pytest.mark.parametrize(("path", "stacks"), TABLE.items(), ids=list(TABLE))
 async def test_t20_which_stack_answers_is_a_table(modern: Gateway, path: str, stacks: str) -> None:
     """Of each method of METHODS: modern only where a route names it, legacy all the rest."""

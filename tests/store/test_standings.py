@@ -23,7 +23,7 @@ GUARD = Act("guard", "h1", "plan.roll_back", A, "modern is worse")
 ACK = Act("cli:ann", "laptop", "guard.ack", A, "mended in 4.2")
 COUNT = Count(A, 1, "modern", 5_000, 10, 2)
 NEW = Sighting(A, "modern", "exception", "KeyError at shop.place", 1)
-NOTHING = "GET /a is not latched, and nothing speaks against modern on it"
+NOTHING = "GET /a is not latched, and there is no evidence of modern on it to begin anew"
 
 
 @pytest.fixture
@@ -109,14 +109,13 @@ def test_who_acknowledges_is_named_in_the_standing_and_in_the_audit(
 
 def test_where_nothing_is_to_be_acknowledged_nothing_is_written(store: Store) -> None:
     applied(store, PLAN)
-    counted(store, 1)
     counted(store, 1, stack="legacy", events=3)
     store.evidence.add([], [], [replace(NEW, stack="legacy"), replace(NEW, route=B)])
     with pytest.raises(NotLatched, match=NOTHING):
         store.standings.acknowledge(A, ACK)
     assert store.standings.all() == {}
     assert len(store.audit.lines(9)) == 1
-    assert len(store.evidence.rows()) == 2
+    assert len(store.evidence.rows()) == 1
 
 
 def test_a_rollback_is_acknowledged_once(store: Store) -> None:
@@ -137,6 +136,15 @@ def test_what_was_seen_on_modern_can_be_acknowledged_without_a_rollback(
     store.evidence.add([], [], [replace(NEW, kind=kind)])
     assert store.standings.acknowledge(A, ACK).since == 4
     assert [one.known for one in store.evidence.sightings()] == [True]
+
+
+def test_a_build_that_did_well_can_be_followed_by_one_that_has_to_prove_itself(
+    store: Store,
+) -> None:
+    applied(store, PLAN)
+    counted(store, 1)
+    store.standings.acknowledge(A, ACK)
+    assert store.evidence.rows() == []
 
 
 def test_evidence_that_only_holds_can_be_acknowledged_without_a_rollback(store: Store) -> None:

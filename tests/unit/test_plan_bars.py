@@ -70,6 +70,17 @@ def test_the_refusal_says_what_is_barred_and_the_next_step() -> None:
     ]
 
 
+def test_a_ramping_route_keeps_its_clients_too() -> None:
+    before, after = plan(a=5), plan(a=5, defaults="{cohort: beta}")
+    assert told(before, after, RAMP) == [
+        (
+            "GET /a is ramping (running, by cli:ann), and cohort `beta` has other clients than "
+            "`migration`; to take over: banyan ramp abort 'GET /a'"
+        )
+    ]
+    assert told(before, after, LATCH) == []
+
+
 @pytest.mark.parametrize("bar", [LATCH, RAMP], ids=["latched", "ramping"])
 @pytest.mark.parametrize(
     ("before", "after", "allowed"),
@@ -101,9 +112,7 @@ def test_the_kill_switch_is_free(bar: Bar, on: bool) -> None:
     assert told(before, after, bar) == []
 
 
-@pytest.mark.parametrize(
-    "edit", ["cohort: other", "failover: never", "guard: {alpha: 0.1}", "ramp: {steps: [9]}"]
-)
+@pytest.mark.parametrize("edit", ["failover: never", "guard: {alpha: 0.1}", "ramp: {steps: [9]}"])
 def test_what_moves_nobody_up_or_down_is_free(edit: str) -> None:
     after = f"phase: gradual\nroutes:\n  - {{route: GET /a, modern: 5, {edit}}}\n"
     assert told(plan(a=5), after, LATCH, RAMP) == []

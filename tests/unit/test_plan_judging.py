@@ -16,7 +16,7 @@ from gateway.words import Action, Signal
 
 TOP = "phase: gradual\nroutes:\n"
 HEAD = f"{TOP}  - route: GET /a\n    modern: 5\n"
-SIGNALS = "error, client_error, slow, new_fingerprint, lag"
+SIGNALS = "error, client_error, slow, new_fingerprint or lag"
 NO_DURATION = "is no duration: a number and s, m, h or d, as in 30m"
 
 
@@ -40,7 +40,10 @@ def refusal(text: str) -> str:
         ("guard: {alpha: .nan}", ".alpha: Input should be less than or equal to 0.2"),
         ("guard: {aplha: 0.1}", ".aplha: unknown field; nearest: alpha"),
         ("guard: {colour: red}", ".colour: unknown field; known: alpha, signals"),
-        ("guard: {signals: {eror: hold}}", f"'eror' is no signal: {SIGNALS}; nearest: error"),
+        (
+            "guard: {signals: {eror: hold}}",
+            f".guard.signals.eror: 'eror' is no signal: {SIGNALS}; nearest: error",
+        ),
         (
             "guard: {signals: {slow: rollback}}",
             ".signals.slow: 'rollback' is no action: roll_back, hold or ignore; nearest: roll_back",

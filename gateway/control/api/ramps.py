@@ -54,10 +54,9 @@ async def start(body: NewRamp, caller: Operator, control: Control) -> RampOut:
 async def pause(body: RampAct, caller: Operator, control: Control) -> RampOut:
     """Takes no step until it is resumed. The guard goes on watching."""
 
-    def paused(ramp: Ramp, now: float) -> Ramp:
-        held = ramp.passed(now, _UNSEEN)
+    def paused(ramp: Ramp) -> Ramp:
         why = f"paused by {caller.actor}: {body.reason}"
-        return replace(ramp, state=RampState.PAUSED, held=held, looked=now, why=why)
+        return replace(ramp, state=RampState.PAUSED, why=why)
 
     return await _changed(control, body, caller, "ramp.pause", paused)
 
@@ -66,9 +65,8 @@ async def pause(body: RampAct, caller: Operator, control: Control) -> RampOut:
 async def resume(body: RampAct, caller: Operator, control: Control) -> RampOut:
     """Goes on where it was paused."""
 
-    def resumed(ramp: Ramp, now: float) -> Ramp:
-        held = ramp.passed(now, _UNSEEN)
-        return replace(ramp, state=RampState.RUNNING, held=held, looked=now, why="")
+    def resumed(ramp: Ramp) -> Ramp:
+        return replace(ramp, state=RampState.RUNNING, why="")
 
     return await _changed(control, body, caller, "ramp.resume", resumed)
 
@@ -77,12 +75,10 @@ async def resume(body: RampAct, caller: Operator, control: Control) -> RampOut:
 async def approve(body: RampAct, caller: Operator, control: Control) -> RampOut:
     """The next step needs no proof any more; its time and requests it still needs."""
 
-    def approved(ramp: Ramp, now: float) -> Ramp:
+    def approved(ramp: Ramp) -> Ramp:
         if ramp.following is None:
             raise _on_its_last(ramp)
-        held = ramp.passed(now, _UNSEEN)
-        known = {**ramp.approved, str(ramp.following): caller.actor}
-        return replace(ramp, approved=known, held=held, looked=now)
+        return replace(ramp, approved={**ramp.approved, str(ramp.following): caller.actor})
 
     return await _changed(control, body, caller, "ramp.approve", approved)
 
@@ -91,10 +87,8 @@ async def approve(body: RampAct, caller: Operator, control: Control) -> RampOut:
 async def abort(body: RampAct, caller: Operator, control: Control) -> RampOut:
     """The split stays where it is; from now on it can be shifted by hand."""
 
-    def aborted(ramp: Ramp, now: float) -> Ramp:
-        held = ramp.passed(now, _UNSEEN)
-        why = f"by {caller.actor}: {body.reason}"
-        return replace(ramp, state=RampState.ABORTED, held=held, looked=now, why=why)
+    def aborted(ramp: Ramp) -> Ramp:
+        return replace(ramp, state=RampState.ABORTED, why=f"by {caller.actor}: {body.reason}")
 
     return await _changed(control, body, caller, "ramp.abort", aborted)
 
@@ -219,13 +213,14 @@ async def _changed(
     body: RampAct,
     caller: Caller,
     action: str,
-    change: Callable[[Ramp, float], Ramp],
+    change: Callable[[Ramp], Ramp],
 ) -> RampOut:
     def done() -> RampOut:
         look = look_at(control)
         route = route_of(look, body.route)
         stored = _live(control, look, route)
-        ramp = change(stored.ramp, look.now)
+        held = stored.ramp.passed(look.now, _UNSEEN)
+        ramp = change(replace(stored.ramp, held=held, looked=look.now))
         act = act_of(caller, action, route.id, body.reason)
         control.store.ramps.keep(stored.kept(ramp), act, _telling(control, ramp, act))
         return _shown(control, route)
