@@ -1,6 +1,7 @@
 """The breakers of one worker: a route has one from modern's first error until that is forgotten."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import random
 from time import monotonic
@@ -10,7 +11,7 @@ import structlog
 
 from gateway.exchange import Exchange
 from gateway.faults import NOBODYS
-from gateway.judge.breaker import Breaker, Change, State
+from gateway.judge.breaker import LAST, WINDOW, Breaker, Change, State
 from gateway.observe.metrics import BREAKER_STATE
 from gateway.routes import Route
 from gateway.words import UNMATCHED, Reason, Stack
@@ -32,6 +33,7 @@ class Breakers:
     random: Callable[[], float] = random
     tripped: dict[str, Breaker] = field(default_factory=dict)  # those that are not closed
     _kept: dict[str, Breaker] = field(default_factory=dict)
+    _past: "_Past" = field(default_factory=lambda: _Past())
 
     def refuses(self, route: Route) -> bool:
         """Whether a request must not go to modern now; if it may, it can be a probe."""
@@ -42,10 +44,12 @@ class Breakers:
         if exchange.decision.stack is not Stack.MODERN or exchange.route == UNMATCHED:
             return
         silent, breaker = _says_nothing(exchange), self._kept.get(exchange.route)
+        if not (silent or exchange.error):
+            self._past.add(exchange.route)
         if breaker is None:
             if silent or not exchange.error:
                 return
-            breaker = self._kept[exchange.route] = Breaker(self.random)
+            breaker = self._kept[exchange.route] = self._made(exchange.route)
         if breaker.state is not State.CLOSED and not _is_probe(exchange):
             return
         if silent:
@@ -56,6 +60,7 @@ class Breakers:
     def tick(self) -> None:
         """Lets probes in where it is time, and forgets what is long past."""
         now = self.clock()
+        self._past.tick(now)
         for route, breaker in list(self._kept.items()):
             self._turned(route, breaker.tick(now))
             if breaker.idle(now):
@@ -67,6 +72,13 @@ class Breakers:
             route: {"state": breaker.state.value, "why": breaker.why}
             for route, breaker in self.tripped.items()
         }
+
+    def _made(self, route: str) -> Breaker:
+        """One that knows what went well before the first error: that is most of a share."""
+        breaker = Breaker(self.random)
+        for at, count in self._past.of(route, self.clock()):
+            breaker.passed(at, count)
+        return breaker
 
     def _turned(self, route: str, change: Change | None) -> None:
         if change is None:
@@ -85,6 +97,34 @@ class Breakers:
             seconds=round(change.seconds, 1),
         )
         self.told(route, change)
+
+
+class _Past:
+    """How many requests of each route went well: in the seconds of a window, and before it."""
+
+    def __init__(self) -> None:
+        self._now: dict[str, int] = {}  # since the last tick
+        self._seconds: deque[tuple[float, dict[str, int]]] = deque()
+        self._before: dict[str, int] = {}  # LAST at most: a breaker looks back no further
+
+    def add(self, route: str) -> None:
+        self._now[route] = self._now.get(route, 0) + 1
+
+    def tick(self, now: float) -> None:
+        """To be called each second."""
+        if self._now:
+            self._seconds.append((now, self._now))
+            self._now = {}
+        while self._seconds and self._seconds[0][0] <= now - WINDOW:
+            for route, count in self._seconds.popleft()[1].items():
+                self._before[route] = min(LAST, self._before.get(route, 0) + count)
+
+    def of(self, route: str, now: float) -> Iterator[tuple[float, int]]:
+        """When how many, the oldest first."""
+        yield float("-inf"), self._before.get(route, 0)
+        for at, counts in self._seconds:
+            yield at, counts.get(route, 0)
+        yield now, self._now.get(route, 0)
 
 
 def _says_nothing(exchange: Exchange) -> bool:

@@ -83,6 +83,11 @@ class Breaker:
         """The client of a request left: nobody knows what would have become of it."""
         self._probing = max(0, self._probing - 1)
 
+    def passed(self, at: float, requests: int) -> None:
+        """So many went well before it was kept; told in their order."""
+        self._last.extend([False] * min(requests, LAST))
+        self._seconds.append(_Second(at, requests))
+
     def observe(self, now: float, *, error: bool) -> Change | None:
         """What became of a request, and what follows."""
         if error:

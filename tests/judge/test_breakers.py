@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from gateway.failover import FLOOR, WINDOW
 from gateway.faults import NOBODYS
 from gateway.judge.breaker import FORGOTTEN, OPEN, PROBES, Change, State
+from gateway.judge.breaker import WINDOW as WINDOW_OF_BREAKERS
 from gateway.observe.evidence import Evidence
 from gateway.refusal import refuse
 from gateway.routes import SPACE
@@ -20,6 +21,13 @@ from tests.judge.failing import ROUTE, App, Worker, answering, answering_and_rai
 @pytest.fixture
 def worker() -> Worker:
     return Worker()
+
+
+async def asks(worker: Worker, outcomes: str) -> None:
+    """One request for each letter: `.` is well, `!` fails."""
+    for outcome in outcomes:
+        worker.modern = answering(200 if outcome == "." else 500)
+        await worker.asks()
 
 
 async def test_after_five_errors_in_a_row_legacy_answers_and_says_so(worker: Worker) -> None:
@@ -56,6 +64,39 @@ async def test_an_error_that_failover_hides_is_one_too() -> None:
     seen = [await worker.served_by(method="GET") for _ in range(6)]
     assert seen == ["legacy"] * 6
     assert [one.failed for one in worker.recorder.seen] == [500] * 5 + [0]
+
+
+async def test_what_went_well_before_the_first_error_is_part_of_the_share(worker: Worker) -> None:
+    await asks(worker, "." * 20)
+    worker.passes(WINDOW_OF_BREAKERS / 2)
+    await asks(worker, "." * 10 + "!..." * 3)
+    assert worker.state == "closed"  # 3 of 42, though 3 of the last 9
+    await asks(worker, "!" * 4 + "." + "!" * 4 + "." + "!" * 2)
+    assert worker.state == "closed"
+    await asks(worker, "!!.!!!")
+    assert worker.changes[-1][1].why == "18 errors of the 60 requests in 60 s"
+
+
+async def test_what_went_well_long_before_is_none_of_the_share_of_a_busy_route(
+    worker: Worker,
+) -> None:
+    await asks(worker, "." * 100)
+    worker.passes(1.0)
+    worker.passes(WINDOW_OF_BREAKERS)
+    await asks(worker, "!..!....." + "!")
+    assert worker.changes[-1][1].why == "3 errors of the 10 requests in 60 s"
+
+
+async def test_of_a_rare_route_it_is_however_long_ago(worker: Worker) -> None:
+    for _ in range(3):
+        await asks(worker, "." * 5)
+        worker.passes(1.0)
+        worker.passes(10 * WINDOW_OF_BREAKERS)
+    await asks(worker, "!!.!!")
+    assert worker.state == "closed"  # 4 of 20
+    worker.passes(WINDOW_OF_BREAKERS)
+    await asks(worker, ".!!")
+    assert worker.changes[-1][1].why == "6 errors of the 20 last requests"
 
 
 async def test_another_route_is_not_concerned(worker: Worker) -> None:
