@@ -33,7 +33,10 @@ class Breakers:
     random: Callable[[], float] = random
     tripped: dict[str, Breaker] = field(default_factory=dict)  # those that are not closed
     _kept: dict[str, Breaker] = field(default_factory=dict)
-    _past: "_Past" = field(default_factory=lambda: _Past())
+    _past: "_Past" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._past = _Past()
 
     def refuses(self, route: Route) -> bool:
         """Whether a request must not go to modern now; if it may, it can be a probe."""
@@ -99,6 +102,17 @@ class Breakers:
         self.told(route, change)
 
 
+def _says_nothing(exchange: Exchange) -> bool:
+    """Of modern: the client left before it answered, or it was not asked at all."""
+    left = exchange.status == CLIENT_LEFT and not exchange.failed
+    return left or exchange.fault == NOBODYS
+
+
+def _is_probe(exchange: Exchange) -> bool:
+    """Not what was on its way when the breaker opened, nor what it does not refuse: an override, a pin."""
+    return exchange.tripped and exchange.decision.reason not in {Reason.OVERRIDE, Reason.PINNED}
+
+
 class _Past:
     """How many requests of each route went well: in the seconds of a window, and before it."""
 
@@ -125,14 +139,3 @@ class _Past:
         for at, counts in self._seconds:
             yield at, counts.get(route, 0)
         yield now, self._now.get(route, 0)
-
-
-def _says_nothing(exchange: Exchange) -> bool:
-    """Of modern: the client left before it answered, or it was not asked at all."""
-    left = exchange.status == CLIENT_LEFT and not exchange.failed
-    return left or exchange.fault == NOBODYS
-
-
-def _is_probe(exchange: Exchange) -> bool:
-    """Not what was on its way when the breaker opened, nor what it does not refuse: an override, a pin."""
-    return exchange.tripped and exchange.decision.reason not in {Reason.OVERRIDE, Reason.PINNED}

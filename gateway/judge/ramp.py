@@ -139,7 +139,10 @@ def _next(ramp: Ramp, facts: Facts, step: int) -> Advance | Wait:
     if proof:
         return Advance(step, proof)
     more = "too many" if facts.needed is None else f"about {facts.needed}"
-    return Wait(f"undecided: {more} more events needed, or banyan ramp approve")
+    clean = clean_requests(CLEAN) - facts.requests
+    requests = f"{clean} request{'' if clean == 1 else 's'}"
+    without = f" or {requests} without one" if facts.events == 0 else ""
+    return Wait(f"undecided: {more} more events{without} needed, or banyan ramp approve")
 
 
 def _proof(ramp: Ramp, facts: Facts) -> str:

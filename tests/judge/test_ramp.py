@@ -65,6 +65,15 @@ def test_many_requests_without_an_error_are_proof_too(requests: int, taken: bool
     assert isinstance(following(ramp, replace(clean, events=1)), Wait)
 
 
+@pytest.mark.parametrize(
+    ("requests", "left"), [(100, "199 requests"), (297, "2 requests"), (298, "1 request")]
+)
+def test_while_there_is_no_error_the_shorter_way_is_named_too(requests: int, left: str) -> None:
+    facts = replace(DUE, proven=False, needed=97, requests=requests)
+    why = f"undecided: about 97 more events or {left} without one needed, or banyan ramp approve"
+    assert following(replace(RAMP, minimum=1), facts) == Wait(why)
+
+
 def test_a_person_s_word_is_as_good_as_proof() -> None:
     assert following(approved(), UNDECIDED) == Advance(STEP, "approved by cli:bob")
 
