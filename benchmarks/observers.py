@@ -15,8 +15,10 @@ from time import process_time_ns
 from typing import Final, TextIO
 
 from gateway.assignment import Decision
+from gateway.breakers import Breakers
 from gateway.exchange import Exchange, Observer
 from gateway.observe.access_log import AccessLog
+from gateway.observe.evidence import Evidence
 from gateway.observe.metrics import Metrics
 from gateway.observe.recent import Recent
 from gateway.observe.traffic import Traffic
@@ -45,6 +47,8 @@ def main() -> None:
             "metrics": (_seen_by(Metrics()), range(SPACE)),
             "access log": (_logged_to(nowhere), range(SPACE)),
             "traffic": (_seen_by(Traffic()), range(SPACE)),
+            "breakers": (_seen_by(Breakers()), range(SPACE)),
+            "evidence": (_told_of(Evidence(lambda: float("-inf"))), range(SPACE)),
         }
         for clients in _CLIENTS:
             of_clients = range(0, SPACE, max(1, SPACE // clients))
@@ -67,6 +71,18 @@ def _seen_by(observer: Observer) -> Case:
     return case
 
 
+def _told_of(evidence: Evidence) -> Case:
+    """With what is made of it for the store, each second."""
+    evidence.renew(1, dict.fromkeys(map(_route, range(_ROUTES)), SPACE // 2))
+
+    def case(exchanges: list[Exchange]) -> None:
+        _seen_by(evidence)(exchanges)
+        evidence.take()
+        evidence.tick()
+
+    return case
+
+
 def _logged_to(stream: TextIO) -> Case:
     """A log of its own each time: closed, its thread has written everything."""
 
@@ -84,7 +100,7 @@ def _exchanges(chance: random.Random, buckets: range) -> list[Exchange]:
         Exchange(
             1_700_000_000.0 + number / 1000,
             f"{number:016x}",
-            f"GET /api/things/{chance.randrange(_ROUTES)}",
+            _route(chance.randrange(_ROUTES)),
             "GET",
             "/api/things/7",
             Decision(chance.choice(tuple(Stack)), Reason.SPLIT, chance.choice(buckets)),
@@ -94,6 +110,10 @@ def _exchanges(chance: random.Random, buckets: range) -> list[Exchange]:
         )
         for number in range(_EXCHANGES)
     ]
+
+
+def _route(number: int) -> str:
+    return f"GET /api/things/{number}"
 
 
 def _timed(case: Case, exchanges: list[Exchange]) -> float:

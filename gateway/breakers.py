@@ -44,21 +44,23 @@ class Breakers:
         return breaker is not None and not breaker.admits()
 
     def observe(self, exchange: Exchange) -> None:
-        if exchange.decision.stack is not Stack.MODERN or exchange.route == UNMATCHED:
+        route = exchange.route
+        if exchange.decision.stack is not Stack.MODERN or route == UNMATCHED:
             return
-        silent, breaker = _says_nothing(exchange), self._kept.get(exchange.route)
-        if not (silent or exchange.error):
-            self._past.add(exchange.route)
+        error, breaker = exchange.error, self._kept.get(route)
+        silent = not error and _says_nothing(exchange)
+        if not (error or silent):
+            self._past.add(route)
         if breaker is None:
-            if silent or not exchange.error:
+            if not error:
                 return
-            breaker = self._kept[exchange.route] = self._made(exchange.route)
+            breaker = self._kept[route] = self._made(route)
         if breaker.state is not State.CLOSED and not _is_probe(exchange):
             return
         if silent:
             breaker.cancelled()
         else:
-            self._turned(exchange.route, breaker.observe(self.clock(), error=exchange.error))
+            self._turned(route, breaker.observe(self.clock(), error=error))
 
     def tick(self) -> None:
         """Lets probes in where it is time, and forgets what is long past."""
@@ -103,9 +105,8 @@ class Breakers:
 
 
 def _says_nothing(exchange: Exchange) -> bool:
-    """Of modern: the client left before it answered, or it was not asked at all."""
-    left = exchange.status == CLIENT_LEFT and not exchange.failed
-    return left or exchange.fault == NOBODYS
+    """Of modern, which did not fail: the client left before it answered, or it was not asked at all."""
+    return exchange.status == CLIENT_LEFT or exchange.fault == NOBODYS
 
 
 def _is_probe(exchange: Exchange) -> bool:
