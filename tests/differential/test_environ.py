@@ -26,6 +26,7 @@ PROBES: Final = (
 
 ADDED: Final = {
     "HTTP_X_REQUEST_ID": "the gateway's id of the request, for the logs of both stacks",
+    "banyan.faults": "where what Flask makes a 500 of is written down",
     "banyan.portal": "how a view reaches the services of the modern app, in process only",
     "banyan.state": "the modern app's lifespan state, in process only",
 }

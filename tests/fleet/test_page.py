@@ -17,7 +17,9 @@ import pytest
 
 from gateway.control.tokens import Role, make
 from gateway.store.errors import StoreUnavailable
+from gateway.store.evidence import Count, Event, Sighting
 from gateway.store.opening import Store, open_store
+from gateway.store.ramps import Kept
 from gateway.store.tokens import Tokens
 from gateway.store.versions import Proposal
 from gateway.store.workers import Past
@@ -176,7 +178,7 @@ def grant(server: Server, grants: list[str]) -> None:
 
 
 def test_the_rights_that_the_page_grants_are_enough(rights: Server) -> None:
-    assert len(GRANTS) == 7
+    assert len(GRANTS) == 8
     grant(rights, GRANTS)
     use_everything(rights)
 
@@ -194,6 +196,7 @@ def use_everything(server: Server) -> None:
         use_versions(store)
         use_tokens(Tokens(store.database))
         use_workers(store, server)
+        use_judging(store)
 
 
 def use_versions(store: Store) -> None:
@@ -223,3 +226,23 @@ def use_workers(store: Store, server: Server) -> None:
         )
         assert store.workers.retire(lambda _: [Past("GET /who", "legacy", 1, 1.0)]) == 1
     server.execute("DELETE FROM workers", database="rights")
+
+
+def use_judging(store: Store) -> None:
+    """Each is written twice: the second time it is there already."""
+    for _ in range(2):
+        newest = store.versions.newest()
+        along = store.standings.latch("GET /who", "guard", "worse")
+        store.versions.apply(newest, Proposal("phase: gradual\n", ACT, along=along))
+        count = Count("GET /who", newest + 1, "modern", 1000, 10, 1)
+        event = Event("digest", "GET /who", newest + 1, "modern", 1000, "error")
+        seen = Sighting("GET /who", "modern", "exception", "KeyError at shop", 1)
+        store.evidence.add([count], [event], [seen])
+        assert store.standings.acknowledge("GET /who", ACT).actor == ACT.actor
+        kept = store.ramps.get("GET /who") or Kept("GET /who", 0, "{}")
+        store.ramps.keep(kept, ACT)
+    store.notices.add("ramp", "GET /who", {})
+    for notice in store.notices.due():
+        store.notices.tried(notice, {}, None)
+    store.evidence.tidy()
+    store.notices.tidy()

@@ -312,7 +312,8 @@ def test_two_controllers_that_lead_at_once_take_each_step_once(fleet_bench: Benc
     assert bench.steps(A) == list(STEPS)
     assert bench.ramp(A).state is RampState.DONE
     assert bench.steps(B) == [5, 25, 50, 25]
-    assert [one.document.get("step") for one in bench.notices("ramp", A)] == [5, 25, 50, 100, None]
+    told = [(one.document["state"], one.document["step"]) for one in bench.notices("ramp", A)]
+    assert told == [*(("running", step) for step in STEPS[1:]), ("done", 100)]
     assert len(bench.notices("rollback")) == 1
     assert only_once(bench, ["ramp", "rollback"])
 

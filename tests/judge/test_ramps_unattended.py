@@ -43,7 +43,7 @@ def test_three_ramps_run_to_their_ends_and_nobody_attends(load: Load) -> None:
     for route in ROUTES:
         assert bench.steps(route) == list(STEPS)
         assert bench.ramp(route).state is RampState.DONE
-        assert [step for step in told(bench, route) if step] == list(STEPS[1:])
+        assert told(bench, route) == [*(("running", step) for step in STEPS[1:]), ("done", 100)]
         times = [at for at, _ in bench.history(route)]
         assert min(after - at for at, after in pairwise(times)) >= HOLD
     assert bench.lines("guard") == []
@@ -90,6 +90,6 @@ def test_five_looks_without_data_hold_all_ramps_and_then_they_go_on(load: Load) 
     assert [bench.steps(route) for route in ROUTES] == [[1, 5]] * 3
 
 
-def told(bench: Bench, route: str) -> list[float]:
-    """The steps that notices told of; 0 for other news."""
-    return [float(str(one.document.get("step", 0))) for one in bench.notices("ramp", route)]
+def told(bench: Bench, route: str) -> list[tuple[object, object]]:
+    """What notices told of its ramp: the state and the step."""
+    return [(one.document["state"], one.document["step"]) for one in bench.notices("ramp", route)]

@@ -35,8 +35,12 @@ def alone(folder: Path, name: str) -> Iterator[Target]:
 
 @contextmanager
 def behind(folder: Path, name: str) -> Iterator[Target]:
-    """`banyan serve`: the twin is legacy, the port with the kit modern, every route at 100 %."""
+    """`banyan serve`: the twin is legacy, the port with the kit modern, every route at 100 %.
+
+    Probes ask for errors, and so many that breakers would send them to legacy: there are none.
+    """
     folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_NO_BREAKERS)
     (folder / "traffic.yaml").write_text(_PLAN)
     with banyan(folder, "serve", **_SETTINGS) as running:
         yield Target(name, int(running.url("gateway").rsplit(":", 1)[1]))
@@ -69,6 +73,11 @@ def _port(running: Running) -> int:
     return int(found[1])
 
 
+_NO_BREAKERS: Final = """\
+from gateway.judge import breaker
+
+breaker.IN_A_ROW = breaker.ENOUGH = 10**9
+"""
 _SETTINGS: Final = {
     "BANYAN_LEGACY": TWIN,
     "BANYAN_MODERN": PORTS[KIT],
