@@ -31,9 +31,9 @@ class Answer:
     """
 
     __slots__ = (
-        "_held", "_received", "_request_id", "_send", "_served_by", "asked", "began", "budget",
-        "dropped", "failed", "fault", "left", "over_budget", "overdue", "retried", "route", "since",
-        "status", "task", "too_large",
+        "_held", "_received", "_send", "_served_by", "asked", "began", "budget", "dropped",
+        "failed", "fault", "left", "over_budget", "overdue", "request_id", "retried", "route",
+        "since", "status", "task", "too_large",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +41,7 @@ class Answer:
     ) -> None:
         self._send = send
         self._served_by = served_by
-        self._request_id = (REQUEST_ID, request_id)
+        self.request_id = (REQUEST_ID, request_id)
         self.task = task
         self.route = ""  # its id
         self.asked: Stack | None = None  # the stack that is answering
@@ -91,7 +91,7 @@ class Answer:
             if message["status"] >= _CLIENT_ERROR:
                 self._blame(message)
             headers = message.get("headers", ())
-            message["headers"] = [*headers, *self._served_by, self._request_id]
+            message["headers"] = [*headers, *self._served_by, self.request_id]
         try:
             await self._send(message)
         except OSError:  # some servers raise when the client has left, others go silent

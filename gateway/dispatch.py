@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import getrandbits
 from time import perf_counter, time
+from types import FrameType
 from typing import Any, Final
 
 import structlog
@@ -42,7 +43,7 @@ from gateway.head import (
     spelled,
 )
 from gateway.messages import OWN, App, Message, Receive, Scope, Send
-from gateway.observe.lag import Running
+from gateway.observe.lag import Running, request_ids
 from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
 from gateway.pins import Pins, pin_of
@@ -157,12 +158,18 @@ class Dispatch:
                 answer.overdue = True
                 answer.task.cancel()
 
-    def who_runs(self, task: Task[Any] | None) -> Running | None:
-        """The request that a task answers; may be called in another thread."""
-        for answer in self._running.copy():
-            if answer.task is task and answer.asked is not None:
-                return Running(answer.route, answer.asked)
-        return None
+    def who_runs(self, task: Task[Any] | None, frame: FrameType | None = None) -> Running | None:
+        """The request that a task answers; may be called in another thread.
+
+        Starlette's BaseHTTPMiddleware runs an app in a task of its own: then `frame` tells.
+        """
+        running = self._running.copy()
+        found = next((one for one in running if one.task is task), None)
+        if found is None:
+            by_id = {one.request_id[1]: one for one in running}
+            known = (by_id[name] for name in request_ids(frame) if name in by_id)
+            found = next(known, None)
+        return Running(found.route, found.asked) if found and found.asked else None
 
     async def _ask(
         self,

@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from asyncio import AbstractEventLoop, Task, current_task, get_running_loop, sleep
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import Event, Thread
 from time import monotonic, process_time
@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from gateway.faults import place
+from gateway.head import REQUEST_ID
 from gateway.observe.metrics import EVENT_LOOP_LAG, LOOP_BLOCKED
 from gateway.words import Stack
 
@@ -37,8 +38,16 @@ class Running(NamedTuple):
     stack: Stack
 
 
-WhoRuns = Callable[["Task[Any] | None"], Running | None]
+WhoRuns = Callable[["Task[Any] | None", "FrameType | None"], Running | None]
 Told = Callable[[str, Stack, str], None]  # route, stack, and the code
+
+
+def request_ids(frame: FrameType | None) -> Iterator[bytes]:
+    """Of the ASGI scopes in a frame and in its callers, the innermost first."""
+    while frame is not None:
+        with suppress(Exception):  # an app may call anything `scope`
+            yield dict(frame.f_locals["scope"]["headers"])[REQUEST_ID]
+        frame = frame.f_back
 
 
 class Pauses:
@@ -72,7 +81,7 @@ class LoopWatch:
         self._clock, self._processor = clock, processor
         self._late = float("-inf")
         self._beat = clock()
-        self._who: WhoRuns = lambda _: None
+        self._who: WhoRuns = lambda *_: None
         self._told: Told = lambda *_: None
         self._loop: AbstractEventLoop
         self._loop_thread = 0
@@ -84,7 +93,9 @@ class LoopWatch:
         return now if now - self._beat > _BEAT + LATE else self._late
 
     def attribute(self, who_runs: WhoRuns, told: Told) -> None:
-        """Whom to ask which request a task answers, and whom to tell what held the loop up, on the loop."""
+        """Whom to ask which request a task and the code that runs answer, and whom to tell what held the
+        loop up, on the loop.
+        """
         self._who, self._told = who_runs, told
 
     async def run(self) -> None:
@@ -118,7 +129,7 @@ class LoopWatch:
             late = now - max(last, pauses.over) - _BEAT
             if late <= LATE:
                 continue
-            running = self._who(current_task(self._loop))
+            running = self._who(current_task(self._loop), self._frame())
             LOOP_BLOCKED.labels(running.stack if running else "none").inc(_BEAT)
             if late > HELD_UP and last != told and running is not None:
                 told = last

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
@@ -60,13 +61,29 @@ async def blocks(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def blocks_elsewhere(scope: Any, receive: Any, send: Any) -> None:
-    """As an app behind Starlette's BaseHTTPMiddleware does."""
+    """In a task of its own, which has nothing of the request."""
 
     async def inner() -> None:
         the_blocking_call()
 
     await asyncio.create_task(inner())
     await answers(scope, receive, send)
+
+
+def behind_middleware() -> FastAPI:
+    """Each of the two runs what is behind it in a task of its own."""
+    app = FastAPI()
+
+    async def handler() -> None:
+        the_blocking_call()
+
+    async def passed_on(request: Any, call_next: Any) -> Any:
+        return await call_next(request)
+
+    app.get("/x")(handler)
+    app.middleware("http")(passed_on)
+    app.middleware("http")(passed_on)
+    return app
 
 
 async def ask(app: Dispatch) -> None:
@@ -88,11 +105,14 @@ async def watched(app: Dispatch) -> AsyncIterator[tuple[LoopWatch, list[Told]]]:
         await asyncio.wait([task])
 
 
+@pytest.mark.parametrize(
+    "handler", [blocks, behind_middleware()], ids=["bare", "behind middleware"]
+)
 @pytest.mark.parametrize(("split", "stack"), [(SPACE, Stack.MODERN), (0, Stack.LEGACY)])
 async def test_t29_a_handler_that_sleeps_on_the_loop_is_named_with_its_route_and_stack(
-    split: int, stack: Stack
+    split: int, stack: Stack, handler: Any
 ) -> None:
-    app = dispatch(blocks, blocks, split)
+    app = dispatch(handler, handler, split)
     async with watched(app) as (_, told):
         await ask(app)
         await asyncio.sleep(0)
@@ -106,8 +126,8 @@ async def test_t29_requests_that_wait_meanwhile_are_not_named() -> None:
 
     waiting, blocking = dispatch(waits), dispatch(legacy=blocks, split=0)
 
-    def both(task: Any) -> Running | None:
-        return waiting.who_runs(task) or blocking.who_runs(task)
+    def both(task: Any, frame: Any) -> Running | None:
+        return waiting.who_runs(task, frame) or blocking.who_runs(task, frame)
 
     async with watched(blocking) as (watch, told):
         watch.attribute(both, lambda *what: told.append(what))
@@ -172,7 +192,7 @@ class Machine:
     def __post_init__(self) -> None:
         self.watch = LoopWatch(self.clock, self.processor)
         running = Running("GET /x", Stack.MODERN)
-        self.watch.attribute(lambda _: running, lambda *what: self.told.append(what))
+        self.watch.attribute(lambda *_: running, lambda *what: self.told.append(what))
         self.watch._loop, self.watch._loop_thread = asyncio.get_running_loop(), 0
 
     def wait(self, _seconds: float) -> bool:
@@ -312,7 +332,7 @@ async def works():
 async def main():
     watch = LoopWatch()
     handler = asyncio.create_task(works())
-    who = lambda task: Running("GET /x", Stack.MODERN) if task is handler else None
+    who = lambda task, _: Running("GET /x", Stack.MODERN) if task is handler else None
     watch.attribute(who, lambda *what: told.append(what))
     watching = asyncio.create_task(watch.run())
     await asyncio.sleep(0.3)
