@@ -123,6 +123,8 @@ class Controller:
         for signal, worse in judgement.signals.items():
             verdict = judgement.verdict if signal is Signal.ERROR else worse.verdict
             key = judgement.route, signal
+            if key not in self._told and self._was_told(judgement.route, signal, verdict):
+                self._told[key] = verdict
             before = self._told.get(key, Verdict.UNDECIDED)
             if verdict is Verdict.UNDECIDED and before is Verdict.NOT_WORSE:
                 continue  # a few events to and fro about the line are no news
@@ -132,3 +134,11 @@ class Controller:
             found = numbers(self._looker.ledger, judgement, signal)
             document = {"verdict": verdict.value, "signal": signal.value, "reason": found}
             self.store.notices.add("verdict", judgement.route, document)
+
+    def _was_told(self, route: str, signal: Signal, verdict: Verdict) -> bool:
+        """By the controller before this one: a restart is no news."""
+        if verdict is Verdict.UNDECIDED:
+            return False
+        told = self.store.notices.newest("verdict", route)
+        last = next((one for one in told if one["signal"] == signal), None)
+        return last is not None and last["verdict"] == verdict

@@ -73,6 +73,15 @@ class Notices:
             for row in rows
         ]
 
+    def newest(self, kind: str, route: str, limit: int = 20) -> list[Mapping[str, Any]]:
+        """Documents of what was to be told last, the newest first."""
+        query = sa.select(NOTICES.c.document).where(
+            NOTICES.c.kind == kind, NOTICES.c.route == route
+        )
+        query = query.order_by(NOTICES.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [json.loads(document) for document in connection.execute(query).scalars()]
+
     def tried(self, notice: Notice, outcome: Mapping[str, str], again: float | None) -> None:
         """What came of it; `again` is in how many seconds to try once more, None: never."""
         with self._database.writing() as connection:

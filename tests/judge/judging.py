@@ -1,6 +1,7 @@
 """A control plane's judge over a real store: clocks, traffic and people are the test's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -251,6 +252,17 @@ class Bench:
     def steps(self, route: str = A) -> list[float]:
         """The percentages that the route had, one after the other."""
         return [percent for _, percent in self.history(route)]
+
+
+@contextmanager
+def another(bench: Bench) -> Iterator[Bench]:
+    """A second control plane on the same store."""
+    url = bench.store.database.url.render_as_string(hide_password=False)
+    made = Bench(open_store(url), bench.folder, bench.clock)
+    try:
+        yield made
+    finally:
+        made.store.close()
 
 
 @dataclass

@@ -348,28 +348,6 @@ def test_a_waiting_ramp_is_written_down_every_ten_seconds_only(bench: Bench) -> 
     assert 9 <= bench.stored(A).revision - revision <= 11
 
 
-def test_a_verdict_is_told_once(bench: Bench) -> None:
-    bench.planned({A: 5})
-    bench.fails(A, signal="slow")
-    bench.looks(20)
-    (notice,) = bench.notices("verdict")
-    assert (notice.document["verdict"], notice.document["signal"]) == ("worse", "slow")
-    assert "modern 30 events in 1000 requests" in notice.document["reason"]
-
-
-def test_a_proof_that_comes_and_goes_with_single_events_is_told_once(bench: Bench) -> None:
-    bench.planned({A: 50})
-    bench.counts(A, LEGACY, 10_000, 60)
-    bench.counts(A, MODERN, 10_000, 69)
-    bench.looks()
-    for modern, legacy in ((6, 0), (0, 6), (6, 0), (0, 6)):  # undecided, not worse, undecided …
-        bench.counts(A, MODERN, 0, modern)
-        bench.counts(A, LEGACY, 0, legacy)
-        bench.looks()
-    told = [one.document["verdict"] for one in bench.notices("verdict")]
-    assert told == ["not worse"]
-
-
 def test_without_a_plan_there_is_nothing_to_look_at(bench: Bench) -> None:
     bench.looks(3)
     assert bench.store.versions.newest() == 0

@@ -18,7 +18,7 @@ from gateway.judge.look import Look, Looker
 from gateway.judge.ramp import RampState
 from gateway.store.audit import Line
 from gateway.store.opening import open_store
-from tests.judge.judging import HOLD, PERCENT, ROUTES, STEPS, A, B, Bench, C
+from tests.judge.judging import HOLD, PERCENT, ROUTES, STEPS, A, B, Bench, C, another
 
 HOUR, DAY = 3_600.0, 86_400.0
 TICK: Final = 200.0  # seconds between two looks
@@ -343,17 +343,6 @@ class Together(Looker):
         found = self.looker.look()
         self.barrier.wait()
         return found
-
-
-@contextmanager
-def another(bench: Bench) -> Iterator[Bench]:
-    """A second control plane on the same store."""
-    url = bench.store.database.url.render_as_string(hide_password=False)
-    made = Bench(open_store(url), bench.folder, bench.clock)
-    try:
-        yield made
-    finally:
-        made.store.close()
 
 
 def copied(bench: Bench, begun: Path) -> Bench:
