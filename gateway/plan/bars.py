@@ -24,7 +24,7 @@ def barred(bars: Iterable[Bar], before: RouteTable, after: RouteTable) -> Iterat
     for bar in bars:
         here, there = _found(before, bar.route), _found(after, bar.route)
         rises = _reach(after, there) > _reach(before, here)
-        if bar.ramping and (rises or _drawn(here) != _drawn(there)):
+        if bar.ramping and (rises or _split(here) != _split(there) or _redrawn(here, there)):
             yield Problem(
                 f"{bar.route} is ramping ({bar.why}), and {_moves(here, there)}; "
                 f"to take over: banyan ramp abort '{bar.route}'"
@@ -54,9 +54,9 @@ def _reach(table: RouteTable, route: Route | None) -> int:
     return max(table.planned(route), route.split) if route else 0
 
 
-def _drawn(route: Route | None) -> tuple[int, str]:
-    """How many clients, and which."""
-    return (route.split, route.cohort) if route else (0, "")
+def _redrawn(here: Route | None, there: Route | None) -> bool:
+    """As many clients, but others."""
+    return here is not None and there is not None and here.cohort != there.cohort
 
 
 def _split(route: Route | None) -> int:
@@ -66,7 +66,7 @@ def _split(route: Route | None) -> int:
 def _moves(here: Route | None, there: Route | None) -> str:
     if _split(here) != _split(there):
         return f"this would move it from {_percent(here)} to {_percent(there)}"
-    if here and there and here.cohort != there.cohort:
+    if here and there and _redrawn(here, there):
         return f"cohort `{there.cohort}` has other clients than `{here.cohort}`"
     return "the phase would move it"
 
