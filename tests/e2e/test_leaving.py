@@ -2,8 +2,9 @@
 
 import socket
 import struct
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,10 +80,18 @@ def ended(running: Running, times: int) -> bool:
     return all(counted.get(f"{kind} closed") == times * CLIENTS for kind in STREAMS)
 
 
-def held(running: Running) -> tuple[int, int]:
-    """Threads and descriptors of the process."""
+def held(running: Running) -> tuple[int, Counter[str]]:
+    """Threads of the process, and its descriptors by what they are.
+
+    Not those of its store: its connections are opened when they are needed first, whoever leaves.
+    """
     process = Path(f"/proc/{running.process.pid}")
-    return len(list((process / "task").iterdir())), len(list((process / "fd").iterdir()))
+    descriptors: Counter[str] = Counter()
+    for descriptor in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            descriptors[str(descriptor.readlink()).partition("[")[0]] += 1
+    here = {name: count for name, count in descriptors.items() if "banyan.db" not in name}
+    return len(list((process / "task").iterdir())), Counter(here)
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closing", "resetting"])
