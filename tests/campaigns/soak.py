@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.processes import Running, banyan
+from tests.e2e.processes import Running, banyan, descriptors
 
 APPS: Final = """
 import asyncio, time
@@ -104,11 +104,11 @@ async def soak(running: Running, plan: Path, seconds: float, clients: int = 8) -
 
 
 def sample(pid: int) -> tuple[float, int, int]:
-    """MiB, threads and descriptors of a process."""
+    """MiB, threads and descriptors of a process, without its store's."""
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     memory = next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
-    count = [len(list(Path(f"/proc/{pid}/{kind}").iterdir())) for kind in ("task", "fd")]
-    return memory, count[0], count[1]
+    threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
+    return memory, threads, descriptors(pid).total()
 
 
 async def _watch(pid: int, seen: Soak, over: asyncio.Event) -> None:

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,15 @@ def edit(plan: Path, old: str, new: str) -> None:
     text = plan.read_text()
     assert text.count(old) == 1, text
     plan.write_text(text.replace(old, new))
+
+
+def descriptors(pid: int) -> Counter[str]:
+    """A process's, by what they are.
+
+    Not those of its store: its connections are opened when they are needed first, whoever leaves.
+    """
+    found: Counter[str] = Counter()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found[str(descriptor.readlink()).partition("[")[0]] += 1
+    return Counter({name: count for name, count in found.items() if "banyan.db" not in name})

@@ -4,7 +4,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.e2e.misbehaving import STEP
-from tests.e2e.processes import Running, banyan, wait
+from tests.e2e.processes import Running, banyan, descriptors, wait
 from tests.e2e.validated import validated
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("leaving")]
@@ -81,17 +81,9 @@ def ended(running: Running, times: int) -> bool:
 
 
 def held(running: Running) -> tuple[int, Counter[str]]:
-    """Threads of the process, and its descriptors by what they are.
-
-    Not those of its store: its connections are opened when they are needed first, whoever leaves.
-    """
-    process = Path(f"/proc/{running.process.pid}")
-    descriptors: Counter[str] = Counter()
-    for descriptor in (process / "fd").iterdir():
-        with suppress(FileNotFoundError):  # closed meanwhile
-            descriptors[str(descriptor.readlink()).partition("[")[0]] += 1
-    here = {name: count for name, count in descriptors.items() if "banyan.db" not in name}
-    return len(list((process / "task").iterdir())), Counter(here)
+    """Threads of the process, and its descriptors."""
+    pid = running.process.pid
+    return len(list(Path(f"/proc/{pid}/task").iterdir())), descriptors(pid)
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closing", "resetting"])
@@ -99,10 +91,10 @@ def test_b046_200_clients_that_leave_leave_nothing_behind(running: Running, rese
     threads, _ = held(running)
     all_leave(running, list(STREAMS), reset=reset)
     wait(lambda: ended(running, 1))
-    _, descriptors = held(running)
+    _, before = held(running)
     all_leave(running, list(STREAMS), reset=reset)
     wait(lambda: ended(running, 2))
-    wait(lambda: held(running)[1] <= descriptors)
+    wait(lambda: held(running)[1] <= before)
     assert held(running)[0] <= threads + THREADS + SYNC_THREADS  # both pools keep theirs
     counted = counts(running)
     late = {kind: seconds for kind, seconds in counted["late"].items() if seconds > LATE + STEP}
