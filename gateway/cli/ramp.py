@@ -73,33 +73,6 @@ def status(settings: Settings, server: Server = None, json_: Json = False) -> No
 
 @app.command()
 @with_settings
-def pause(
-    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
-) -> None:
-    """Take no further step until it is resumed; the guard goes on watching."""
-    _act(settings, server, "/pause", {"route": route, "reason": reason}, json_)
-
-
-@app.command()
-@with_settings
-def resume(
-    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
-) -> None:
-    """Go on where it was paused."""
-    _act(settings, server, "/resume", {"route": route, "reason": reason}, json_)
-
-
-@app.command()
-@with_settings
-def approve(
-    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
-) -> None:
-    """Let the next step begin without a proof; its time and its requests it still needs."""
-    _act(settings, server, "/approve", {"route": route, "reason": reason}, json_)
-
-
-@app.command()
-@with_settings
 def advance(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
     settings: Settings,
     route: Route,
@@ -113,13 +86,15 @@ def advance(  # noqa: PLR0913, PLR0917 (each is an argument or option of the com
     _act(settings, server, "/advance", body, json_)
 
 
-@app.command()
-@with_settings
-def abort(
-    settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
-) -> None:
-    """End it: the split stays where it is, and is shifted by hand from now on."""
-    _act(settings, server, "/abort", {"route": route, "reason": reason}, json_)
+def _act_command(name: str, help_: str) -> None:
+    """A command that says which ramp, and why, and nothing else."""
+
+    def command(
+        settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
+    ) -> None:
+        _act(settings, server, f"/{name}", {"route": route, "reason": reason}, json_)
+
+    app.command(name, help=help_)(with_settings(command))
 
 
 def _percentages(text: str | None) -> list[object] | None:
@@ -165,3 +140,15 @@ def _ask(
     from gateway.cli.client import client_of
 
     return client_of(settings, server).ask(method, path, body=body)
+
+
+for _name, _help in (
+    ("pause", "Take no further step until it is resumed; the guard goes on watching."),
+    ("resume", "Go on where it was paused."),
+    (
+        "approve",
+        "Let the next step begin without a proof; its time and its requests it still needs.",
+    ),
+    ("abort", "End it: the split stays where it is, and is shifted by hand from now on."),
+):
+    _act_command(_name, _help)

@@ -55,8 +55,7 @@ class Killer:
     def kill(self, pid: int) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        while lives(pid):
-            time.sleep(0.01)
+        wait(lambda: not lives(pid))
         self.killed += 1
 
 

@@ -313,7 +313,7 @@ def meanwhile(bench: Bench, act: Callable[[], object]) -> None:
             return found
 
     done: list[object] = []
-    bench.controller._looker = Slow()  # type: ignore[assignment]
+    bench.controller._looker = Slow()  # type: ignore[assignment]  # looks alike
 
 
 def opened(

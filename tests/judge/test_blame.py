@@ -154,7 +154,7 @@ async def test_middleware_around_the_app_hides_nothing(flask_asker: Make) -> Non
     def middleware(environ: dict[str, Any], start_response: Any) -> Any:
         return inner({**environ, "HTTP_X_ADDED": "1"}, start_response)
 
-    app.wsgi_app = middleware  # type: ignore[method-assign]
+    app.wsgi_app = middleware  # type: ignore[method-assign]  # as Flask's manual does
     asker = flask_asker(lambda environ, start: app(dict(environ), start))
     assert (await asker.asks("/raises")).fault == PLACED
 

@@ -248,7 +248,7 @@ async def test_who_is_cancelled_in_the_middle_tells_nothing_twice(worker: Worker
         goes_on.wait(5)
         add(*arguments)
 
-    worker.store.add = slow  # type: ignore[method-assign]
+    worker.store.add = slow  # type: ignore[method-assign]  # this one's alone
     worker.sees(500)
     task = asyncio.create_task(worker.witness.tell())
     await begun.wait()
