@@ -6,10 +6,10 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-emi
 STACKS := --legacy legacy_flask.wsgi:app --modern fastapi_app.asgi:app
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test e2e check fix bench lock
+.PHONY: help install run test e2e check fix bench bench-quick lock
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 install: .venv/installed  ## Make .venv from the lock files
 
@@ -44,11 +44,15 @@ fix: install  ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install  ## Measure what the gateway costs
-	$(BIN)/python -m benchmarks.hot_path
+bench: install  ## Measure everything in docs/performance.md anew (20 minutes)
+	$(BIN)/python -m benchmarks
+
+bench-quick: install  ## Fail if the hot path takes more instructions than were kept (2 minutes)
+	$(BIN)/python -m benchmarks.instructions --check
 
 lock:  ## Write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra postgres --group dev $(LOCK) --output-file requirements.lock
 	uv pip compile pyproject.toml --extra exchanges --override requirements.lock \
 	  $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) \
 	  $(LOCK) --output-file exchanges.lock
+	uv pip compile benchmarks/peers.in --constraint requirements.lock $(LOCK) --output-file benchmarks/peers.lock

@@ -1,19 +1,6 @@
-"""The smallest pair of apps: one JSON route in Flask and in FastAPI."""
+"""The smallest pair of apps, in one module; a server that runs one of them imports that one alone."""
 
-from typing import Any
+from benchmarks.legacy_app import legacy
+from benchmarks.modern_app import modern
 
-from fastapi import FastAPI
-from flask import Flask
-
-legacy = Flask("legacy")
-modern = FastAPI(telemetry={"tracing": False})
-
-
-@legacy.get("/json")
-def legacy_json() -> dict[str, Any]:
-    return {"hello": "world"}
-
-
-@modern.get("/json")
-async def modern_json() -> dict[str, str]:
-    return {"hello": "world"}
+__all__ = ["legacy", "modern"]

@@ -8,13 +8,14 @@ lock, so that calls are answered one after the other. Reported are medians over 
 import argparse
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from contextlib import AbstractAsyncContextManager, nullcontext
 from time import perf_counter
 from typing import Any, Final, cast
 
 import anyio
 
+from benchmarks import page
+from benchmarks.slow_exchange import Slow
 from shared_services.clock import SYSTEM_CLOCK
 from shared_services.exchange.paper.account import open_account
 from shared_services.exchange.paper.exchange import PaperExchange
@@ -37,32 +38,14 @@ SYMBOLS: Final = (
 VENUES: Final = 8
 
 
-@dataclass
-class Slow:
-    """`exchange`, but each call takes `latency` seconds, `at_once` of them at a time."""
-
-    exchange: PaperExchange
-    latency: float
-    at_once: anyio.CapacityLimiter
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
-        call = getattr(self.exchange, name)
-
-        async def slow(*args: object) -> object:
-            async with self.at_once:
-                await anyio.sleep(self.latency)
-            return await call(*args)
-
-        return slow
-
-
-def services(store: Store, latency: float, limit: Callable[[], anyio.CapacityLimiter]) -> Services:
-    """Over one exchange, and as many venues for order books."""
-    shared = limit()
+def services(
+    store: Store, latency: float, at_once: AbstractAsyncContextManager[object]
+) -> Services:
+    """Over one exchange, which is also each of the venues for order books."""
     exchange = PaperExchange(store, SyntheticMarket(1), SYSTEM_CLOCK)
-    ports = [cast("ExchangePort", Slow(exchange, latency, shared)) for _ in range(VENUES)]
-    venues = {f"venue{number}": port for number, port in enumerate(ports)}
-    return wire(TradingSettings(store="memory://"), store, SYSTEM_CLOCK, ports[0], venues)
+    port = cast("ExchangePort", Slow(exchange, latency, at_once))
+    venues = {f"venue{number}": port for number in range(VENUES)}
+    return wire(TradingSettings(store="memory://"), store, SYSTEM_CLOCK, port, venues)
 
 
 def questions() -> dict[str, Callable[[Services], Awaitable[Any]]]:
@@ -88,33 +71,56 @@ async def seconds(question: Callable[[Services], Awaitable[Any]], to: Services) 
     return perf_counter() - began
 
 
-async def measure(rounds: int, latency: float) -> None:
+Pairs = list[tuple[float, float]]
+
+
+async def measure(rounds: int, latency: float) -> dict[str, Pairs]:
+    """Seconds together and in turn, of each round, by what is asked."""
+    found = {}
     async with open_store("memory://") as store:
         await store.transaction(
             open_account, TradingSettings().paper_balances, SYSTEM_CLOCK.now_ms()
         )
-        together = services(store, latency, partial(anyio.CapacityLimiter, 1000))
-        in_turn = services(store, latency, partial(anyio.CapacityLimiter, 1))
-        print(f"{rounds} rounds, {latency * 1000:.0f} ms a call\n")
-        print(f"{'':58}{'together':>10}{'in turn':>10}{'ratio':>8}")
+        together = services(store, latency, nullcontext())
+        in_turn = services(store, latency, anyio.CapacityLimiter(1))
         for name, question in questions().items():
             await question(together)  # the paper market remembers its bars
-            pairs = [
+            found[name] = [
                 (await seconds(question, together), await seconds(question, in_turn))
                 for _ in range(rounds)
             ]
-            print(_line(name, *zip(*pairs, strict=True)))
+    return found
+
+
+def markdown(found: dict[str, Pairs], latency: float) -> str:
+    lines = ["| service | together | in turn | ratio |", "| --- | --- | --- | --- |"]
+    lines += [_line(name, *zip(*pairs, strict=True)) for name, pairs in found.items()]
+    rounds = len(next(iter(found.values())))
+    how = f"Medians of {rounds} rounds, {latency * 1000:g} ms a call. {page.measured()}"
+    return "\n".join([*lines, "", how])
 
 
 def _line(name: str, together: Sequence[float], in_turn: Sequence[float]) -> str:
-    first, second = statistics.median(together), statistics.median(in_turn)
-    ratio = statistics.median(b / a for a, b in zip(together, in_turn, strict=True))
-    return f"{name:58}{first * 1000:>7.0f} ms{second * 1000:>7.0f} ms{ratio:>8.1f}"
+    first, second = (statistics.median(one) * 1000 for one in (together, in_turn))
+    ratios = [b / a for a, b in zip(together, in_turn, strict=True)]
+    ratio = f"{statistics.median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f})"
+    return f"| {name} | {first:.0f} ms | {second:,.0f} ms | {ratio} |"
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--latency", type=float, default=100, help="milliseconds a call")
+    parser.add_argument("--keep", action="store_true", help="in docs/performance.md")
     options = parser.parse_args()
-    anyio.run(measure, options.rounds, options.latency / 1000)
+    latency = options.latency / 1000
+    found = anyio.run(measure, options.rounds, latency)
+    text = markdown(found, latency)
+    if options.keep:
+        page.keep("async-services", {"latency": latency, "seconds": found}, text)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,19 +1,20 @@
 """One large upload and one large download through each kind of stack, beside gunicorn with the same app.
 
-    python -m benchmarks.bulk                # 1 GiB, 5 rounds
-    python -m benchmarks.bulk --mebibytes 64 --rounds 3
+    python -m benchmarks.bulk
+    python -m benchmarks.bulk --mebibytes 1024 --servers a2wsgi
 
 All servers run at once; rounds go through them in random order. Reported: throughput (median), its ratio
 to gunicorn's of the same round (median), and the most memory that the server's processes had above what
-they had before the first transfer. Lengths are checked in every round, contents in the first.
+they had before the first transfer. Small parts come as answers of 4 096 parts of 1 KiB, an eighth of the
+bytes in all. Lengths are checked in every round, contents in the first.
 """
 
 import argparse
 import json
-import platform
 import random
 import socket
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -25,19 +26,27 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.bulk_app import FILE, PART
-from benchmarks.servers import Server, free_port, started
+from benchmarks.page import keep, measured
+from benchmarks.servers import Program, Server, free_port, running, started
 
 _MIB: Final = 1 << 20
+_SMALL, _PARTS = 1024, 4096  # bytes of a small part, and parts of an answer of them
+_SHARE: Final = 8  # of the size is as much as small parts carry: they are slow
 _PEER: Final = "gunicorn gthread"
+_OURS: Final = "in process"
+_DEFAULT: Final = (_OURS, "process", "remote")
+_NAMES: Final = (_PEER, *_DEFAULT, "a2wsgi")
+_TARGET: Final = 0.8  # of gunicorn's throughput
 _PLAN: Final = "phase: parallel\n"
 _BUFFER: Final = bytearray(_MIB)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mebibytes", type=int, default=1024)
+    parser.add_argument("--mebibytes", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--servers", nargs="*", help="some of them; gunicorn is always there")
+    parser.add_argument("--servers", nargs="*", default=_DEFAULT, help="or a2wsgi, beside gunicorn")
+    parser.add_argument("--keep", action="store_true", help="the table, in docs/performance.md")
     options = parser.parse_args()
     size = options.mebibytes * _MIB
     with ExitStack() as stack:
@@ -45,32 +54,58 @@ def main() -> None:
         with (folder / FILE).open("wb") as file:
             for _ in range(size // len(PART)):
                 file.write(PART)
-        wanted = options.servers
         servers = [
             stack.enter_context(server)
             for name, server in _servers(folder).items()
-            if wanted is None or name in {_PEER, *wanted}
+            if name in {_PEER, *options.servers}
         ]
-        _report(servers, _measure(servers, size, options.rounds), options)
+        raw = _measure(servers, size, options.rounds)
+    markdown = _markdown(raw, options)
+    print(markdown)
+    if options.keep:
+        keep("bulk", raw, markdown)
 
 
 Transfer = Callable[[Server, int, bool], None]
-Results = dict[tuple[str, str], list[tuple[float, int]]]  # MiB/s, bytes of memory above idle
+Rounds = dict[str, list[tuple[float, int]]]  # of each server: MiB/s, bytes of memory above idle
+Raw = dict[str, Rounds]
 
 
-def _measure(servers: list[Server], size: int, rounds: int) -> Results:
-    results: Results = defaultdict(list)
+def targets(raw: Raw) -> list[tuple[str, str, str, str, bool]]:
+    """Rows of id, what, target, measured, whether it is met."""
+    return [
+        (
+            "P9",
+            f"{name}, in process, of gunicorn's MiB/s",
+            f"≥ {_TARGET}",
+            f"{got:.2f}",
+            got >= _TARGET,
+        )
+        for name in _TARGETS
+        for got in [_ratio(raw[name], _OURS)]
+    ]
+
+
+def _measure(servers: list[Server], size: int, rounds: int) -> Raw:
+    raw: Raw = {name: defaultdict(list) for name in TRANSFERS}
     idle = {server.name: server.memory() for server in servers}
     for name, transfer in TRANSFERS.items():
         for server in servers:  # contents are checked once, and everything is warm
             transfer(server, size, True)
         for _ in range(rounds):
             for server in random.sample(servers, len(servers)):
-                results[name, server.name].append(_one(server, transfer, size, idle[server.name]))
-    return results
+                found = _one(server, transfer, size, idle[server.name])
+                raw[name][server.name].append((_carried(name, size) / _MIB / found[0], found[1]))
+    return raw
+
+
+def _carried(name: str, size: int) -> int:
+    """Bytes that a transfer moves."""
+    return size // _SHARE if name == _SMALL_PARTS else size
 
 
 def _one(server: Server, transfer: Transfer, size: int, idle: int) -> tuple[float, int]:
+    """Seconds, and bytes of memory above idle."""
     peak, over = 0, threading.Event()
 
     def watch() -> None:
@@ -87,7 +122,7 @@ def _one(server: Server, transfer: Transfer, size: int, idle: int) -> tuple[floa
     finally:
         over.set()
         watcher.join()
-    return size / _MIB / seconds, max(peak - idle, 0)
+    return seconds, max(peak - idle, 0)
 
 
 def _download(target: str, server: Server, size: int, check: bool) -> None:
@@ -121,12 +156,20 @@ def _upload(server: Server, size: int, check: bool) -> None:
         raise SystemExit(f"{server.name}: {body!r} of {size} bytes")
 
 
-TRANSFERS: Final = {
+def _small_parts(server: Server, size: int, check: bool) -> None:
+    for _ in range(size // _SHARE // (_PARTS * _SMALL)):
+        _download(f"/generator/{_PARTS}/{_SMALL}", server, _PARTS * _SMALL, check)
+
+
+_SMALL_PARTS: Final = "generator, 4 096 parts of 1 KiB"
+_TARGETS: Final = ("upload", _SMALL_PARTS, "send_file")
+TRANSFERS: Final[dict[str, Transfer]] = {
     "upload": _upload,
     "generator, parts of 64 KiB": lambda s, n, c: _download(
         f"/generator/{n // 65536}/65536", s, n, c
     ),
     "generator, parts of 8 KiB": lambda s, n, c: _download(f"/generator/{n // 8192}/8192", s, n, c),
+    _SMALL_PARTS: _small_parts,
     "send_file": lambda s, n, c: _download("/file", s, n, c),
 }
 
@@ -171,23 +214,40 @@ def _gateway(name: str, folder: Path, legacy: str, *flags: str) -> Iterator[Serv
     own.mkdir()
     (own / FILE).symlink_to(folder / FILE)
     (own / "traffic.yaml").write_text(_PLAN)
-    command = ["gateway.cli", "serve", "--port", str(port), "--access-log", "", "--legacy", legacy]
-    command += ["--body-limit", str(1 << 40), *flags]
-    with started(name, port, command, own, "/json") as server:
+    command = [sys.executable, "-m", "gateway.cli", "serve", "--port", str(port)]
+    command += ["--access-log", "", "--legacy", legacy, "--body-limit", str(1 << 40), *flags]
+    program = Program(command, own, log=own / "banyan.log")
+    with running(name, port, program, "/json") as server:
         yield server
 
 
-def _report(servers: list[Server], results: Results, options: argparse.Namespace) -> None:
-    print(f"Python {platform.python_version()}, {options.mebibytes} MiB, {options.rounds} rounds\n")
-    print("| transfer | server | MiB/s | of gunicorn | memory above idle |\n|---|---|---|---|---|")
-    for name in TRANSFERS:
-        base = [speed for speed, _ in results[name, _PEER]]
-        for server in servers:
-            speeds = [speed for speed, _ in results[name, server.name]]
-            ratio = statistics.median(s / b for s, b in zip(speeds, base, strict=True))
-            memory = max(memory for _, memory in results[name, server.name]) / _MIB
-            median = statistics.median(speeds)
-            print(f"| {name} | {server.name} | {median:.0f} | {ratio:.2f} | {memory:.0f} MiB |")
+def _markdown(raw: Raw, options: argparse.Namespace) -> str:
+    lines = [
+        f"{options.mebibytes} MiB, {options.rounds} rounds:\n",
+        "| transfer | server | MiB/s | of gunicorn (min to max) | memory above idle |",
+        "|---|---|---|---|---|",
+    ]
+    for name, servers in raw.items():
+        lines += [_row(name, server, servers) for server in _NAMES if server in servers]
+    return "\n".join([*lines, "", measured()])
+
+
+def _row(name: str, server: str, servers: Rounds) -> str:
+    ratios = _ratios(servers, server)
+    speed = statistics.median(speed for speed, _ in servers[server])
+    memory = max(memory for _, memory in servers[server]) / _MIB
+    ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    return f"| {name} | {server} | {speed:.0f} | {ratio} | {memory:.0f} MiB |"
+
+
+def _ratio(servers: Rounds, server: str) -> float:
+    return statistics.median(_ratios(servers, server))
+
+
+def _ratios(servers: Rounds, server: str) -> list[float]:
+    """Of throughput, to gunicorn's in the same round."""
+    pairs = zip(servers[server], servers[_PEER], strict=True)
+    return [own / peer for (own, _), (peer, _) in pairs]
 
 
 if __name__ == "__main__":

@@ -6,18 +6,22 @@ Every observer is timed in turn, round after round, so that a busy machine slows
 CPU time of the process, and the median and the minimum of the rounds are printed.
 """
 
+import argparse
 import os
 import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import process_time_ns
 from typing import Final, TextIO
 
+from benchmarks import page
+from benchmarks.target import Target
 from gateway.assignment import Decision
 from gateway.breakers import Breakers
 from gateway.exchange import Exchange, Observer
 from gateway.observe.access_log import AccessLog
+from gateway.observe.batches import Batches
 from gateway.observe.evidence import Evidence
 from gateway.observe.metrics import Metrics
 from gateway.observe.recent import Recent
@@ -28,6 +32,9 @@ from gateway.words import Reason, Stack
 _ROUTES, _EXCHANGES, _ROUNDS = 20, 1000, 41
 _WARM_UP: Final = 20  # rounds that are not reported
 _CLIENTS: Final = (10, 400, 10_000, 1_000_000)  # of all routes together; a sample has 512
+
+_NOBODY, _EVERYTHING = "a call", "all of them"
+_ADDED: Final = 4.0  # microseconds, the target
 
 Case = Callable[[list[Exchange]], None]
 
@@ -40,27 +47,74 @@ class _Nothing:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
     chance = random.Random(1)
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        cases: dict[str, tuple[Case, range]] = {
-            "a call": (_seen_by(_Nothing()), range(SPACE)),
-            "metrics": (_seen_by(Metrics()), range(SPACE)),
-            "access log": (_logged_to(nowhere), range(SPACE)),
-            "traffic": (_seen_by(Traffic()), range(SPACE)),
-            "breakers": (_seen_by(Breakers()), range(SPACE)),
-            "evidence": (_told_of(Evidence(lambda: float("-inf"))), range(SPACE)),
-        }
-        for clients in _CLIENTS:
-            of_clients = range(0, SPACE, max(1, SPACE // clients))
-            cases[f"recent, {clients} clients"] = (_seen_by(Recent()), of_clients)
+        cases = _cases(nowhere)
         costs: dict[str, list[float]] = {name: [] for name in cases}
         for _ in range(_WARM_UP + _ROUNDS):
             for name, (case, buckets) in cases.items():
                 costs[name].append(_timed(case, _exchanges(chance, buckets)))
-    print("| observer | ns per exchange, median | min |\n|---|---|---|")
-    for name, found in costs.items():
-        median, least = statistics.median(found[_WARM_UP:]), min(found[_WARM_UP:])
-        print(f"| {name} | {median:.0f} | {least:.0f} |")
+    raw = {name: found[_WARM_UP:] for name, found in costs.items()}
+    print(table(raw))
+    if options.keep:
+        page.keep("observers", raw, f"{table(raw)}\n\n{page.measured()}")
+
+
+def table(raw: Mapping[str, list[float]]) -> str:
+    lines = [
+        f"| {name} | {statistics.median(found):.0f} | {min(found):.0f} |"
+        for name, found in raw.items()
+    ]
+    return "\n".join(["| observer | ns per exchange, median | min |", "|---|---|---|", *lines])
+
+
+def targets(raw: Mapping[str, list[float]]) -> list[Target]:
+    """P7: all observers, less the call that would be made without them."""
+    nothing, everything = raw[_NOBODY], raw[_EVERYTHING]
+    added = statistics.median(b - a for a, b in zip(nothing, everything, strict=True)) / 1000
+    what = "CPU per request: metrics, evidence and access log, over none of them"
+    return [Target("P7", what, f"≤ +{_ADDED:g} µs", f"+{added:.1f} µs", met=added <= _ADDED)]
+
+
+def _cases(nowhere: TextIO) -> dict[str, tuple[Case, range]]:
+    everybody = range(SPACE)
+    cases: dict[str, tuple[Case, range]] = {
+        _NOBODY: (_seen_by(_Nothing()), everybody),
+        _EVERYTHING: (_everything(nowhere), everybody),
+        "metrics": (_seen_by(Metrics()), everybody),
+        "access log": (_logged_to(nowhere), everybody),
+        "traffic": (_seen_by(Traffic()), everybody),
+        "breakers": (_seen_by(Breakers()), everybody),
+        "evidence": (_told_of(Evidence(_never)), everybody),
+    }
+    for clients in _CLIENTS:
+        of_clients = range(0, SPACE, max(1, SPACE // clients))
+        cases[f"recent, {clients} clients"] = (_seen_by(Recent()), of_clients)
+    return cases
+
+
+def _never() -> float:
+    return float("-inf")
+
+
+def _everything(nowhere: TextIO) -> Case:
+    """As the gateway has them: batches are shared."""
+    batches = Batches()
+    for counter in (Metrics, Traffic):
+        counter(batches)
+    Recent(batches=batches)
+    evidence = Evidence(_never, batches=batches)
+    counted, logged, breakers = _told_of(evidence), _logged_to(nowhere), _seen_by(Breakers())
+
+    def case(exchanges: list[Exchange]) -> None:
+        breakers(exchanges)
+        counted(exchanges)
+        logged(exchanges)
+
+    return case
 
 
 def _seen_by(observer: Observer) -> Case:

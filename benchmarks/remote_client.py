@@ -1,20 +1,20 @@
-"""Ways to ask a remote stack, side by side: `python -m benchmarks.remote_client`.
+"""Ways to ask a remote stack, side by side: `python -m benchmarks.remote_client [--keep]`.
 
-Ours (httptools on an asyncio transport), aiohttp, httpx and a bare socket ask the same GET of the same
-server, at 32 concurrent, in one process and one interleaved run; ours does besides all that forwarding
+Ours (an asyncio transport with a pool of its own), aiohttp, httpx and a bare socket ask the same GET of the
+same server, at 32 concurrent, in one process and one interleaved run; ours does besides all that forwarding
 needs. The cost is this process's CPU time, so the server's is not in it; reported are medians over rounds.
 """
 
 import argparse
 import asyncio
-import os
-import platform
 import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -22,13 +22,16 @@ import aiohttp
 import httpx
 import uvloop
 
+from benchmarks.page import keep, measured
 from gateway.settings import Settings
 from gateway.stacks.address import Remote
+from gateway.stacks.process.envelope import Envelope
 from gateway.stacks.remote.connection import Connection
 from gateway.stacks.remote.forwarded import Forwarded
 from gateway.stacks.remote.http import HTTPStack
 from gateway.stacks.remote.pool import Pool
 from gateway.stacks.remote.reach import connector
+from gateway.stacks.remote.request import Introduce
 
 _BODY: Final = b'{"hello":"world"}'
 _ANSWER: Final = (
@@ -43,80 +46,114 @@ _HEADERS: Final = [
     (b"cookie", b"theme=dark; sid=1"),
     (b"x-api-key", b"client-1"),
 ]
+_SHARES: Final = {"httpx": 8}  # what is slow asks that much less in a round
+_OURS: Final = "**ours**, as an ASGI app"
 Ask = Callable[[], Awaitable[bytes]]
+Rounds = dict[str, list[tuple[float, float]]]
+"""CPU and wall time, in µs for one request, of each round."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Where the server listens."""
+
+    port: int
+    path: str
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--requests", type=int, default=3200, help="requests of one round")
     parser.add_argument("--concurrent", type=int, default=32)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help="write into docs/performance.md")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        uvloop.run(_serve())
+        uvloop.run(_serve(options.serve))
         return
-    command = [sys.executable, "-m", "benchmarks.remote_client", "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
-        try:
-            assert server.stdout is not None
-            found = uvloop.run(_compare(int(server.stdout.readline()), options))
-        finally:
-            server.kill()
-    _report(found, options)
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/stack.sock"
+        command = [sys.executable, "-m", "benchmarks.remote_client", "--serve", path]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+            try:
+                assert server.stdout is not None
+                stand = _Stand(int(server.stdout.readline()), path)
+                found = uvloop.run(_compare(stand, options))
+            finally:
+                server.kill()
+    table = _table(found, options.concurrent)
+    print(table)
+    if options.keep:
+        keep("remote-client", found, f"{table}\n\n{measured()}")
 
 
-async def _compare(port: int, options: argparse.Namespace) -> dict[str, list[tuple[float, float]]]:
-    ours, pool = _ours(port, options.concurrent)
-    theirs, session = _aiohttp(port, options.concurrent)
-    bare = await _bare(port, options.concurrent)
-    async with session, _httpx(options.concurrent) as client:
+async def _compare(stand: _Stand, options: argparse.Namespace) -> Rounds:
+    port, concurrent = stand.port, options.concurrent
+    forwarded = Forwarded(Settings().trusted_proxies)
+    ours, pool = _ours(Remote("", "127.0.0.1", port), concurrent, forwarded)
+    nearer, socket_pool = _ours(Remote("", path=stand.path), concurrent, Envelope())
+    theirs, session = _aiohttp(port, concurrent)
+    bare = await _bare(port, concurrent)
+    async with session, _httpx(concurrent) as client:
         asks: dict[str, Ask] = {
             "a bare socket, no HTTP": bare,
-            "ours, as an ASGI app": ours,
-            "aiohttp": theirs,
-            "httpx": partial(_through, client, port),
+            _OURS: ours,
+            "ours, on the unix socket of a `process:` stack": nearer,
+            f"aiohttp {aiohttp.__version__}": theirs,
+            f"httpx {httpx.__version__}": partial(_through, client, port),
         }
         found = await _measure(asks, options)
     pool.close()
+    socket_pool.close()
     return found
 
 
-async def _measure(
-    asks: dict[str, Ask], options: argparse.Namespace
-) -> dict[str, list[tuple[float, float]]]:
-    """CPU and wall time, in µs for one request, of each round."""
-    for ask in asks.values():
-        await _round(ask, options.requests // 4, options.concurrent)  # warm-up
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in asks}
+async def _measure(asks: dict[str, Ask], options: argparse.Namespace) -> Rounds:
+    concurrent = options.concurrent
+    requests = {
+        name: options.requests // _SHARES.get(name.partition(" ")[0], 1) // concurrent * concurrent
+        for name in asks
+    }
+    for name, ask in asks.items():
+        await _round(ask, max(requests[name] // 4, concurrent), concurrent)  # warm-up
+    found: Rounds = {name: [] for name in asks}
     for _ in range(options.rounds):
         for name in random.sample(list(asks), len(asks)):
-            found[name].append(await _round(asks[name], options.requests, options.concurrent))
+            found[name].append(await _round(asks[name], requests[name], concurrent))
     return found
 
 
 async def _round(ask: Ask, requests: int, concurrent: int) -> tuple[float, float]:
     async def one() -> None:
         for _ in range(requests // concurrent):
-            assert await ask() == _BODY
+            answer = await ask()
+            if answer != _BODY:
+                raise SystemExit(f"a wrong answer: {answer!r}")
 
     cpu, wall = time.process_time(), time.perf_counter()
     await asyncio.gather(*(one() for _ in range(concurrent)))
+    asked = requests // concurrent * concurrent
     return (
-        (time.process_time() - cpu) / requests * 1e6,
-        (time.perf_counter() - wall) / requests * 1e6,
+        (time.process_time() - cpu) / asked * 1e6,
+        (time.perf_counter() - wall) / asked * 1e6,
     )
 
 
-def _report(found: dict[str, list[tuple[float, float]]], options: argparse.Namespace) -> None:
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {options.rounds} rounds\n")
-    print(f"| {options.concurrent} concurrent | CPU µs per request | min to max | wall µs |")
-    print("|---|---|---|---|")
+def _table(found: Rounds, concurrent: int) -> str:
+    lines = [
+        f"| {concurrent} concurrent | CPU µs per request | min to max | times ours | wall µs |",
+        "|---|---|---|---|---|",
+    ]
     for name, rounds in found.items():
         cpu = sorted(cpu for cpu, _ in rounds)
+        ratios = [a / b for (a, _), (b, _) in zip(rounds, found[_OURS], strict=True)]
         wall = statistics.median(wall for _, wall in rounds)
-        middle = statistics.median(cpu)
-        print(f"| {name} | {middle:.0f} | {cpu[0]:.0f} to {cpu[-1]:.0f} | {wall:.0f} |")
+        lines.append(
+            f"| {name} | {statistics.median(cpu):.0f} | {cpu[0]:.0f} to {cpu[-1]:.0f} "
+            f"| {statistics.median(ratios):.2f} | {wall:.0f} |"
+        )
+    return "\n".join(lines)
 
 
 async def _bare(port: int, concurrent: int) -> Ask:
@@ -139,12 +176,11 @@ async def _bare(port: int, concurrent: int) -> Ask:
     return ask
 
 
-def _ours(port: int, concurrent: int) -> tuple[Ask, Pool]:
+def _ours(address: Remote, concurrent: int, introduce: Introduce) -> tuple[Ask, Pool]:
     settings = Settings()
-    dial = connector(Remote("", "127.0.0.1", port), settings.connect_timeout)
+    dial = connector(address, settings.connect_timeout)
     pool = Pool(partial(dial, Connection), concurrent)
-    stack = HTTPStack("legacy", pool, Forwarded(settings.trusted_proxies), settings)
-
+    stack = HTTPStack("legacy", pool, introduce, settings)
     waiting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     async def ask() -> bytes:
@@ -154,6 +190,8 @@ def _ours(port: int, concurrent: int) -> tuple[Ask, Pool]:
             return await waiting
 
         async def send(message: Any) -> None:
+            if message.get("status", 200) != 200:
+                raise SystemExit(f"a wrong status: {message['status']}")
             parts.append(message.get("body", b""))
 
         await stack(_scope(), receive, send)
@@ -224,8 +262,10 @@ class _Server(asyncio.Protocol):
         self._transport.write(_ANSWER * data.count(b"\r\n\r\n"))
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0)
+async def _serve(path: str) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.create_unix_server(_Server, path)
+    server = await loop.create_server(_Server, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

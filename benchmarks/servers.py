@@ -7,8 +7,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +25,12 @@ class Server:
 
     def cpu(self) -> int:
         """Nanoseconds that the threads of all its processes have run."""
-        tasks = [task for pid in self.pids() for task in Path(f"/proc/{pid}/task").iterdir()]
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+        spent = 0
+        for pid in self.pids():
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends now
+                    spent += int((task / "schedstat").read_text().split()[0])
+        return spent
 
     def memory(self) -> int:
         """Resident bytes of all its processes."""
@@ -56,27 +60,52 @@ def started(
     name: str, port: int, command: list[str], folder: Path, path: str, **environ: str
 ) -> Iterator[Server]:
     """`python -m command` in `folder`, once it answers `path`."""
-    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", **environ}
-    process = subprocess.Popen([sys.executable, "-m", *command], cwd=folder, env=environment)
-    try:
-        _wait(port, path)
-        yield Server(name, process.pid, port)
-    finally:
-        process.terminate()
-        process.wait(40)
+    program = Program([sys.executable, "-m", *command], folder, environ)
+    with running(name, port, program, path) as server:
+        yield server
 
 
-def _wait(port: int, path: str) -> None:
-    """Until the server answers: the gateway listens before its stacks have started."""
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is started, where, and with what beside this process's environment."""
+
+    argv: list[str]
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    log: Path | None = None  # where its output goes; None: beside ours
+
+
+@contextmanager
+def running(name: str, port: int, program: Program, path: str) -> Iterator[Server]:
+    """`program`, once it answers `path`; if it never does, the end of its log is in the error."""
+    folder = program.folder
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", **program.environ}
+    with ExitStack() as files:
+        log = files.enter_context(program.log.open("ab")) if program.log else None
+        process = subprocess.Popen(
+            program.argv, cwd=folder, env=environment, stdout=log, stderr=log
+        )
+        try:
+            if not _answers(process, port, path):
+                said = program.log.read_text(errors="replace")[-2000:] if program.log else ""
+                raise SystemExit(f"{name}: nothing answers on port {port}\n{said}")
+            yield Server(name, process.pid, port)
+        finally:
+            process.terminate()
+            process.wait(40)
+
+
+def _answers(process: subprocess.Popen[bytes], port: int, path: str) -> bool:
+    """Waits until the server answers: the gateway listens before its stacks have started."""
     end = time.monotonic() + 20
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
                 answer.read()
-                return
+                return True
         except OSError:
             time.sleep(0.05)
-    raise SystemExit(f"nothing answers on port {port}")
+    return False
 
 
 def free_port() -> int:

@@ -11,7 +11,6 @@ and threads, descriptors and memory of the server before, during and after.
 
 import argparse
 import asyncio
-import platform
 import socket
 import statistics
 import struct
@@ -23,7 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.bulk_app import FILE, PART
-from benchmarks.servers import ROOT, Server, free_port, started
+from benchmarks.page import keep, measured
+from benchmarks.servers import ROOT, Program, Server, free_port, running
 
 _PARTS: Final = 3200  # of 64 KiB: 200 MB
 _RATE: Final = 50  # requests a second
@@ -34,15 +34,15 @@ _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=20, help="of each of the two measurements")
+    parser.add_argument("--seconds", type=int, default=12, help="of each of the two measurements")
     parser.add_argument("--slow", type=int, default=200)
     parser.add_argument("--aborted", type=int, default=200)
     parser.add_argument("--port", type=int, help="be the disturbing clients of this port")
+    parser.add_argument("--keep", action="store_true", help="the tables, in docs/performance.md")
     options = parser.parse_args()
     if options.port:
         asyncio.run(_disturb(options))
         return
-    print(f"Python {platform.python_version()}, {options.slow} slow, {options.aborted} aborted\n")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=Path.cwd())))
         with (folder / FILE).open("wb") as file:
@@ -50,13 +50,22 @@ def main() -> None:
                 file.write(PART)
         (folder / "traffic.yaml").write_text("phase: parallel\n")
         port = free_port()
-        command = ["gateway.cli", "serve", "--port", str(port), "--access-log", ""]
-        command += ["--legacy", "benchmarks.bulk_app:app"]
-        server = stack.enter_context(started("banyan", port, command, folder, "/json"))
-        asyncio.run(_compare(server, options))
+        command = [sys.executable, "-m", "gateway.cli", "serve", "--port", str(port)]
+        command += ["--access-log", "", "--legacy", "benchmarks.bulk_app:app"]
+        program = Program(command, folder, log=folder / "banyan.log")
+        server = stack.enter_context(running("banyan", port, program, "/json"))
+        raw = asyncio.run(_compare(server, options))
+    markdown = _markdown(raw, options)
+    print(markdown)
+    if options.keep:
+        keep("slow-clients", raw, markdown)
 
 
-async def _compare(server: Server, options: argparse.Namespace) -> None:
+Raw = dict[str, dict[str, list[float]]]
+
+
+async def _compare(server: Server, options: argparse.Namespace) -> Raw:
+    """Latencies in seconds; threads, descriptors and MiB of the server."""
     await _ask(server.port, 5)  # warm-up
     alone = await _ask(server.port, options.seconds)
     before = _state(server)
@@ -72,10 +81,10 @@ async def _compare(server: Server, options: argparse.Namespace) -> None:
         process.terminate()
         await process.wait()
     after = await _settled(server, before)
-    _report(alone, beside)
-    print("\n| | threads | descriptors | MiB |\n|---|---|---|---|")
-    for name, state in (("before", before), ("during", during), ("after", after)):
-        print(f"| {name} | {state[0]} | {state[1]} | {state[2]} |")
+    return {
+        "latencies": {"alone": alone, "beside them": beside},
+        "server": {"before": before, "during": during, "after": after},
+    }
 
 
 async def _ask(port: int, seconds: int) -> list[float]:
@@ -98,23 +107,35 @@ async def _late(port: int, delay: float) -> float:
     return time.perf_counter() - began if good else float("inf")
 
 
-def _report(alone: list[float], beside: list[float]) -> None:
-    print("| clients | requests | unanswered | p50 | p99 |\n|---|---|---|---|---|")
+def _markdown(raw: Raw, options: argparse.Namespace) -> str:
+    lines = [
+        f"{options.slow} slow clients, {options.aborted} aborted downloads:\n",
+        "| clients | requests | unanswered | p50 | p99 |\n|---|---|---|---|---|",
+    ]
     quantiles = []
-    for name, seen in (("alone", alone), ("beside them", beside)):
+    for name, seen in raw["latencies"].items():
         lost = sum(latency == float("inf") for latency in seen)
         p50, p99 = statistics.median(seen), sorted(seen)[int(len(seen) * 0.99)]
         quantiles.append((p50, p99))
-        print(f"| {name} | {len(seen)} | {lost} | {p50 * 1000:.1f} ms | {p99 * 1000:.1f} ms |")
+        lines.append(
+            f"| {name} | {len(seen)} | {lost} | {p50 * 1000:.1f} ms | {p99 * 1000:.1f} ms |"
+        )
     (a50, a99), (b50, b99) = quantiles
-    print(f"\np50 {b50 / a50:.2f} times, p99 {b99 / a99:.2f} times that of alone")
+    lines += [
+        f"\np50 {b50 / a50:.2f} times, p99 {b99 / a99:.2f} times that of alone.\n",
+        "| | threads | descriptors | MiB |\n|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {' | '.join(map(str, state))} |" for name, state in raw["server"].items()
+    ]
+    return "\n".join([*lines, "", measured()])
 
 
-def _state(server: Server) -> tuple[int, int, int]:
-    return server.threads(), server.descriptors(), server.memory() >> 20
+def _state(server: Server) -> list[float]:
+    return [server.threads(), server.descriptors(), server.memory() >> 20]
 
 
-async def _settled(server: Server, before: tuple[int, int, int]) -> tuple[int, int, int]:
+async def _settled(server: Server, before: list[float]) -> list[float]:
     """Once descriptors are back, or after 30 seconds."""
     for _ in range(300):
         if server.descriptors() <= before[1]:

@@ -1,16 +1,17 @@
 """What one client gets of one request: messages on their way to the server, and what became of them."""
 
 from asyncio import Task
-from collections.abc import Sequence
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, Final
 
 from gateway.failover import Budget
 from gateway.faults import fingerprint
 from gateway.head import REQUEST_ID, Header
-from gateway.messages import FAULT, Message, Receive, Send
+from gateway.messages import FAULT, LINES, Message, Receive, Send
 from gateway.words import Stack
 
+_REQUEST_ID_IS: Final = REQUEST_ID + b": "
 _CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
 _HELD: Final = 64 * 1024  # bytes of an answer that is held until it is there as a whole
@@ -30,79 +31,76 @@ class Answer:
     may answer instead.
     """
 
-    __slots__ = (
-        "_held", "_received", "_send", "_served_by", "asked", "began", "budget", "dropped",
-        "failed", "fault", "left", "over_budget", "overdue", "request_id", "retried", "route",
-        "since", "status", "task", "too_large",
-    )  # fmt: skip
+    # What holds of nearly every answer: it is set where it does not.
+    route = ""  # its id
+    by_edge = False  # our own protocol sends it
+    asked: Stack | None = None  # the stack that is answering
+    budget: Budget | None = None  # set: another stack may answer if this one fails
+    status = 0  # of what the client got; 0: nothing yet
+    failed = 0  # the status that was kept back
+    fault = ""  # what is known of a failure, see gateway.faults
+    over_budget = False  # it would have been, but for the budget
+    left = False  # the client, while something was sent to it
+    overdue = False  # the deadline has passed
+    too_large = False  # the request's body
+    retried = False  # another stack answers now
+    dropped = False  # what the stack says is not heard any more
+    _held: list[Message] | None = None  # an answer that may still fail
+    _received = 0  # bytes of the request's body
 
     def __init__(
-        self, send: Send, served_by: Sequence[Header], request_id: bytes, task: Task[Any] | None
+        self, send: Send, served_by: tuple[Header, ...], request_id: bytes, task: Task[Any] | None
     ) -> None:
         self._send = send
         self._served_by = served_by
         self.request_id = (REQUEST_ID, request_id)
         self.task = task
-        self.route = ""  # its id
-        self.asked: Stack | None = None  # the stack that is answering
         self.began = self.since = perf_counter()  # the request's last byte came `since`
-        self.budget: Budget | None = None  # set: another stack may answer if this one fails
-        self.status = 0  # of what the client got; 0: nothing yet
-        self.failed = 0  # the status that was kept back
-        self.fault = ""  # what is known of a failure, see gateway.faults
-        self.over_budget = False  # it would have been, but for the budget
-        self.left = False  # the client, while something was sent to it
-        self.overdue = False  # the deadline has passed
-        self.too_large = False  # the request's body
-        self.retried = False  # another stack answers now
-        self.dropped = False  # what the stack says is not heard any more
-        self._held: list[Message] = []  # an answer that may still fail
-        self._received = 0  # bytes of the request's body
 
     async def send(self, message: Message) -> None:
         """The `send` that the stack gets."""
         if self.dropped:
             return
-        if self._held:
-            await self._hold_on(message)
-        elif message["type"] == "http.response.start" and self.budget is not None:
-            if message["status"] >= _SERVER_ERROR:
-                self._blame(message)
-                if self.fail(message["status"]):
-                    return
-            if _length(message) <= _HELD:
-                self._held.append(message)
-            else:
-                await self._pass(message)
-        else:
-            await self._pass(message)
-
-    async def _hold_on(self, message: Message) -> None:
-        """A short answer that another stack could give is sent when it is there as a whole."""
-        self._held.append(message)
-        if not message.get("more_body", False) or len(self._held) > _MESSAGES:
-            held, self._held = self._held, []
-            for one in held:
-                await self._pass(one)
-
-    async def _pass(self, message: Message) -> None:
-        starts = message["type"] == "http.response.start"
-        if starts:
-            if message["status"] >= _CLIENT_ERROR:
-                self._blame(message)
-            headers = message.get("headers", ())
-            message["headers"] = [*headers, *self._served_by, self.request_id]
+        held = self._held
+        if held is not None and message.get("more_body", False) and len(held) < _MESSAGES:
+            held.append(message)
+            return
+        self._held = None
         try:
-            await self._send(message)
+            for one in (message,) if held is None else (*held, message):
+                if one["type"] != "http.response.start":
+                    await self._send(one)
+                elif held is not None or self.budget is None or not self._keeps(one):
+                    await self._send(self._completed(one))
+                    self.status = one["status"]
         except OSError:  # some servers raise when the client has left, others go silent
             self.left = True
             raise
-        if starts:
-            self.status = message["status"]
+
+    def _keeps(self, start: Message) -> bool:
+        """What legacy could give instead is sent when it is there as a whole, if it is short."""
+        if start["status"] >= _SERVER_ERROR:
+            self._blame(start)
+            if self.fail(start["status"]):
+                return True
+        if _length(start) > _HELD:
+            return False
+        self._held = [start]
+        return True
+
+    def _completed(self, start: Message) -> Message:
+        """With the gateway's headers, without what the server need not know."""
+        if start["status"] >= _CLIENT_ERROR:
+            self._blame(start)
+        if self.by_edge:  # which need not look at them again
+            start[LINES] = _lines(self._served_by) + _REQUEST_ID_IS + self.request_id[1] + b"\r\n"
+        else:
+            start["headers"] = [*start.get("headers", ()), *self._served_by, self.request_id]
+        return start
 
     def fail(self, status: int) -> bool:
         """The stack failed; True: nothing of it was sent, and another one may answer instead."""
-        self._held = []
+        self._held = None
         if self.failed and self.dropped:  # an app that answers 500 and raises too
             return True
         if self.budget is None or self.status or self.left:
@@ -118,7 +116,7 @@ class Answer:
         if self._held:
             raise RuntimeError("the app ended in the middle of its answer")
 
-    def again(self, served_by: Sequence[Header]) -> None:
+    def again(self, served_by: tuple[Header, ...]) -> None:
         """Another stack answers now."""
         self._served_by, self.budget = served_by, None
         self.retried, self.dropped, self.overdue = True, False, False
@@ -156,6 +154,11 @@ class Answer:
             return message
 
         return counted
+
+
+@lru_cache
+def _lines(headers: tuple[Header, ...]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 def _length(start: Message) -> float:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from multiprocessing import parent_process
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 import structlog
@@ -31,6 +31,7 @@ from gateway.judge.bars import bars_of
 from gateway.messages import App, Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.observe.access_log import open_access_log
+from gateway.observe.batches import Batches
 from gateway.observe.evidence import Evidence
 from gateway.observe.lag import LoopWatch
 from gateway.observe.recent import Recent
@@ -66,18 +67,17 @@ class Gateway:
         self._limits = limits_of(settings)
         self._secret = settings.secret_bytes()
         self._host = StackHost(settings, legacy, modern)
-        self._metrics = metrics.Metrics()
         self._access_log = open_access_log(settings.access_log)
-        self._traffic, self._recent = Traffic(), Recent()
+        self._batches = Batches(_not_counted)
+        metrics.Metrics(self._batches)
+        self._traffic, self._recent = Traffic(self._batches), Recent(batches=self._batches)
         self._lag = LoopWatch()
         self._store = open_store(settings.store_url)
         breakers = Breakers()
-        self._evidence = Evidence(lambda: self._lag.late)
+        self._evidence = Evidence(lambda: self._lag.late, batches=self._batches)
         self._witness = Witness(self._evidence, self._store)
         breakers.told = self._witness.breaker_turned
-        observers: list[Observer] = [
-            self._metrics, self._traffic, self._recent, self._evidence,
-        ]  # fmt: skip
+        observers: list[Observer] = [self._batches]
         if self._access_log is not None:
             observers.append(self._access_log)
         self.dispatch = Dispatch(observers, Overrides(self._secret), settings, breakers)
@@ -112,23 +112,19 @@ class Gateway:
 
         Raises StackNotFound, StackStartFailed and PlanRefused.
         """
-        async with self._host.open():
-            if self._settings.first_plan:
-                await self._write_first_plan()
-            await self.watch.start()
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self.watch.run)
-                tasks.start_soon(self._heartbeat.run)
-                tasks.start_soon(self._tick)
-                tasks.start_soon(self._cancel_overdue)
-                tasks.start_soon(self._lag.run)
-                tasks.start_soon(self._witness.run)
-                metrics.READY.set(1)
-                try:
-                    yield
-                finally:
-                    metrics.READY.set(0)
-                    tasks.cancel_scope.cancel()
+        async with self.loaded(), anyio.create_task_group() as tasks:
+            tasks.start_soon(self.watch.run)
+            tasks.start_soon(self._heartbeat.run)
+            tasks.start_soon(self._tick)
+            tasks.start_soon(self._cancel_overdue)
+            tasks.start_soon(self._lag.run)
+            tasks.start_soon(self._witness.run)
+            metrics.READY.set(1)
+            try:
+                yield
+            finally:
+                metrics.READY.set(0)
+                tasks.cancel_scope.cancel()
         self._publish()
         if self._access_log is not None:
             self._access_log.close()
@@ -136,6 +132,15 @@ class Gateway:
             await self._witness.tell()
             await self._heartbeat.beat(ended=True)
         self._store.close()
+
+    @asynccontextmanager
+    async def loaded(self) -> AsyncIterator[None]:
+        """Stacks and plan alone: requests are answered, and nothing happens by the clock."""
+        async with self._host.open():
+            if self._settings.first_plan:
+                await self._write_first_plan()
+            await self.watch.start()
+            yield
 
     def _watch(self) -> PlanWatch:
         settings, versions = self._settings, self._store.versions
@@ -160,17 +165,21 @@ class Gateway:
         """Compiles a plan and swaps it in. Raises PlanRefused and then has changed nothing."""
         if document.plan.phase is not Phase.FULL:
             await self._host.need(Stack.LEGACY)
-        table = await aside(self._compiled, document, version)
+        compiled = await aside(self._compiled, document, version)
+        table = compiled.table
         reader = HeadReader(document.plan.unit_sources, self._settings.trusted_proxies)
         self.dispatch.stacks = self._host.apps
-        shares = {route.id: table.share(route) for route in table.routes}
-        self._evidence.renew(version, shares)
+        self._evidence.renew(version, compiled.shares)
         self.dispatch.plan = ActivePlan(table, reader, self._door(table))
-        self._recent.renew(_made_with(table, document.plan))
+        self._recent.renew(compiled.made_with)
         metrics.PLAN_VERSION.set(version)
 
-    def _compiled(self, document: Document, version: int) -> RouteTable:
-        return compile_plan(document, self._host.inventory, version=version, secret=self._secret)
+    def _compiled(self, document: Document, version: int) -> "_Compiled":
+        """Everything of which there is one per route, in a thread: on the loop it would hold requests up."""
+        inventory = self._host.inventory
+        table = compile_plan(document, inventory, version=version, secret=self._secret)
+        shares = {route.id: table.share(route) for route in table.routes}
+        return _Compiled(table, shares, _made_with(table, document.plan))
 
     def _door(self, table: RouteTable) -> App | None:
         """Who answers in legacy's place what is no route, if legacy does not."""
@@ -224,9 +233,21 @@ class Gateway:
             metrics.IN_FLIGHT.labels(stack).set(count)
         for stack, count in self._host.waiting().items():
             metrics.THREADS_WAITED_FOR.labels(stack).set(count)
-        self._metrics.flush()
+        self._batches.flush()
         if self._access_log is not None:
             self._access_log.flush()
+
+
+class _Compiled(NamedTuple):
+    """A plan as the dispatch and the observers take it; by route."""
+
+    table: RouteTable
+    shares: dict[str, int]  # buckets of modern's
+    made_with: dict[str, object]  # see `_made_with`
+
+
+def _not_counted(counter: object) -> None:
+    _log.exception("observer.failed", observer=type(counter).__name__)
 
 
 def _made_with(table: RouteTable, plan: Plan) -> dict[str, object]:

@@ -44,10 +44,14 @@ class Breakers:
         return breaker is not None and not breaker.admits()
 
     def observe(self, exchange: Exchange) -> None:
-        route = exchange.route
-        if exchange.decision.stack is not Stack.MODERN or route == UNMATCHED:
+        _, _, route, _, _, (stack, _, _), _, status, _, failed, _, fault, *_ = exchange
+        if stack is not Stack.MODERN or route == UNMATCHED:
             return
-        error, breaker = exchange.error, self._kept.get(route)
+        breaker = self._kept.get(route)
+        if breaker is None and status < CLIENT_LEFT and not (failed or fault):
+            self._past.add(route)  # what nearly every request comes to
+            return
+        error = exchange.error
         silent = not error and _says_nothing(exchange)
         if not (error or silent):
             self._past.add(route)

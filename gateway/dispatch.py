@@ -15,6 +15,7 @@ counts against modern all the same.
 
 import re
 from asyncio import CancelledError, Task, current_task
+from binascii import hexlify
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import getrandbits
@@ -28,7 +29,7 @@ from gateway.answer import Answer, ClientTooSlow
 from gateway.assignment import Decision, decide
 from gateway.breakers import CLIENT_LEFT, Breakers
 from gateway.door.entry import Matched
-from gateway.exchange import Exchange, Observer
+from gateway.exchange import Exchange, Observer, exchange_of
 from gateway.failover import Budget
 from gateway.faults import NOBODYS, TIMEOUT
 from gateway.head import (
@@ -42,7 +43,7 @@ from gateway.head import (
     has_body,
     spelled,
 )
-from gateway.messages import OWN, App, Message, Receive, Scope, Send
+from gateway.messages import FOUND, OWN, App, Message, Receive, Scope, Send
 from gateway.observe.lag import Running, request_ids
 from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
@@ -55,6 +56,8 @@ from gateway.words import UNMATCHED, Reason, Stack
 
 _CLOSE: Final = (b"connection", b"close")
 _LENGTH: Final = b"content-length"
+_FRAMED: Final = frozenset({_LENGTH, b"transfer-encoding"})  # headers of a request with a body
+_SPECIAL: Final = frozenset({OVERRIDE, IDEMPOTENCY_KEY})  # headers that have a say in the decision
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger()
@@ -97,55 +100,63 @@ class Dispatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         at, plan = time(), self.plan
-        found = _read(plan.reader, scope)
-        path = _path(scope)
-        table = plan.table
+        table, method, path = plan.table, scope["method"], scope["path"]
+        path = _with_one_slash(path) if path.startswith("//") else path
+        by_edge = scope.pop(FOUND, None)
+        found, dirty = plan.reader.read(scope["headers"], by_edge)
+        if dirty:
+            _drop_headers(scope)
         domain = table.domain(found, scope["scheme"]) if table.by_host else ""
-        matched = table.match(scope["method"], path, domain)
+        matched = table.match(method, path, domain)
         route = matched.route if matched else None
         decision = self._decide(plan, route, found, scope)
-        stack = decision.stack
-        request_id = _request_id(found, scope)
+        stack, reason, _ = decision
+        request_id = _request_id(found.get(REQUEST_ID), scope)
         answer = Answer(send, self._served_by[stack], request_id, current_task())
-        answer.route = route.id if route else UNMATCHED
-        breaker = self.breakers.tripped.get(answer.route)
-        barred = not (breaker is None or stack is Stack.MODERN or breaker.admitting)
-        if has_body(found):
+        answer.by_edge = by_edge is not None
+        answer.route = name = route.id if route else UNMATCHED
+        breaker = self.breakers.tripped.get(name)
+        barred = breaker is not None and stack is not Stack.MODERN and not breaker.admitting
+        framed = not _FRAMED.isdisjoint(found)
+        if framed and has_body(found):
             receive = answer.receiving(receive, self._body_limit)
-        elif stack is Stack.MODERN and self._may_fail_over(route, decision, scope):
-            answer.budget = self.budget
+        elif route is not None and stack is Stack.MODERN and method in _SAFE:
+            # Not where somebody asked for modern by an override, nor where there is no other stack.
+            by_split = route.failover and reason is Reason.SPLIT
+            answer.budget = self.budget if by_split else None
         self.budget.requests += 1
         self._running.add(answer)
         try:
-            if _declared(found) > self._body_limit:
+            if framed and _declared(found) > self._body_limit:
                 await refuse(answer.send, 413, self._too_large, _CLOSE, fault=NOBODYS)
             elif stack is Stack.LEGACY:
                 await self._ask(stack, answer, scope, receive)
             elif matched is None and plan.door is not None:
                 await self._ask(stack, answer, scope, receive, plan.door)
             else:
-                # A copy: an app may write into its scope.
                 await self._ask(stack, answer, _for_modern(scope, matched), receive)
                 if answer.failed:
                     await self._fail_over(answer, scope, receive)
         finally:
             self._running.discard(answer)
             self._observe(
-                Exchange(
-                    at,
-                    request_id.decode(),
-                    answer.route,
-                    scope["method"],
-                    path,
-                    decision,
-                    table.version,
-                    answer.status or CLIENT_LEFT,
-                    perf_counter() - answer.began,
-                    answer.failed,
-                    answer.over_budget,
-                    answer.fault,
-                    breaker is not None,
-                    barred,
+                exchange_of(
+                    (
+                        at,
+                        request_id.decode(),
+                        name,
+                        method,
+                        path,
+                        decision,
+                        table.version,
+                        answer.status or CLIENT_LEFT,
+                        perf_counter() - answer.began,
+                        answer.failed,
+                        answer.over_budget,
+                        answer.fault,
+                        breaker is not None,
+                        barred,
+                    )
                 )
             )
 
@@ -201,7 +212,8 @@ class Dispatch:
                 raise _harmless(error) from error.__cause__
         finally:
             self.in_flight[stack] -= 1
-        await self._refuse_in_its_place(answer)
+        if answer.too_large or answer.overdue:
+            await self._refuse_in_its_place(answer)
 
     async def _refuse_in_its_place(self, answer: Answer) -> None:
         """The gateway's own answer where the stack's was not to be had."""
@@ -216,15 +228,6 @@ class Dispatch:
         if not answer.fail(504):
             await refuse(answer.send, 504, f"No answer within {self._deadline:g} seconds")
 
-    def _may_fail_over(self, route: Route | None, decision: Decision, scope: Scope) -> bool:
-        """Not where somebody asked for modern by an override, nor where there is no other stack."""
-        return (
-            route is not None
-            and route.failover
-            and decision.reason is Reason.SPLIT
-            and scope["method"] in _SAFE
-        )
-
     async def _fail_over(self, answer: Answer, scope: Scope, receive: Receive) -> None:
         """Legacy answers what modern failed; the request has no body, so it can be asked again."""
         answer.again(self._served_by[Stack.LEGACY])
@@ -234,8 +237,10 @@ class Dispatch:
         self, plan: ActivePlan, route: Route | None, found: dict[bytes, bytes], scope: Scope
     ) -> Decision:
         unit = plan.reader.unit(found, scope)
-        override = self._overrides.verify(found[OVERRIDE], time()) if OVERRIDE in found else None
         broken = self.breakers.refuses if self.breakers.tripped else None
+        if _SPECIAL.isdisjoint(found):
+            return decide(plan.table, route, unit, None, None, broken)
+        override = self._overrides.verify(found[OVERRIDE], time()) if OVERRIDE in found else None
         if IDEMPOTENCY_KEY not in found:
             return decide(plan.table, route, unit, override, None, broken)
         pin = pin_of(unit, found[IDEMPOTENCY_KEY])
@@ -251,45 +256,44 @@ class Dispatch:
                 _log.exception("observer.failed", observer=type(observer).__name__)
 
 
-def _path(scope: Scope) -> str:
+def _with_one_slash(path: str) -> str:
     """`//api` is `/api` to Flask, whatever spells the second slash: so it is to the table."""
-    path: str = scope["path"]
-    return "/" + path.lstrip("/") if path.startswith("//") else path
+    return "/" + path.lstrip("/")
 
 
 def _for_modern(scope: Scope, matched: Matched | None) -> Scope:
-    """A copy of the request, under the path that modern's template has."""
+    """A copy, for an app may write into its scope, under the path that modern's template has."""
+    copy = {**scope}
     if matched is not None and matched.route.own:
-        return {**scope, OWN: True}
-    asked = matched.path if matched else ""
-    if not asked and scope["path"].startswith("//"):
-        asked = _path(scope)
-    return {**scope, "path": asked, "raw_path": spelled(asked)} if asked else dict(scope)
+        copy[OWN] = True
+    elif matched is not None and matched.path:
+        copy["path"], copy["raw_path"] = matched.path, spelled(matched.path)
+    elif copy["path"].startswith("//"):
+        copy["path"] = path = _with_one_slash(copy["path"])
+        copy["raw_path"] = spelled(path)
+    return copy
 
 
-def _read(reader: HeadReader, scope: Scope) -> dict[bytes, bytes]:
+def _drop_headers(scope: Scope) -> None:
+    """Those that never reach a stack."""
     headers: Sequence[Header] = scope["headers"]
-    found, dirty = reader.read(headers)
-    if dirty:
-        scope["headers"] = clean(headers)
-        for name, _ in headers:
-            if b"_" in name:
-                HEADERS_DROPPED.labels("underscore").inc()
-            elif name.startswith(OURS) and name != OVERRIDE:
-                HEADERS_DROPPED.labels("banyan").inc()
-    return found
+    scope["headers"] = clean(headers)
+    for name, _ in headers:
+        if b"_" in name:
+            HEADERS_DROPPED.labels("underscore").inc()
+        elif name.startswith(OURS) and name != OVERRIDE:
+            HEADERS_DROPPED.labels("banyan").inc()
 
 
-def _request_id(found: dict[bytes, bytes], scope: Scope) -> bytes:
+def _request_id(given: bytes | None, scope: Scope) -> bytes:
     """The client's request id if it is sane, else a new one; either way the stack gets it."""
-    given = found.get(REQUEST_ID)
-    if given is not None and _SANE_ID.fullmatch(given):
-        return given
-    made = b"%016x" % getrandbits(64)  # 64 random bits: an id, no secret
-    kept = (
-        scope["headers"] if given is None else [h for h in scope["headers"] if h[0] != REQUEST_ID]
-    )
-    scope["headers"] = [*kept, (REQUEST_ID, made)]
+    headers: Sequence[Header] = scope["headers"]
+    if given is not None:
+        if _SANE_ID.fullmatch(given):
+            return given
+        headers = [header for header in headers if header[0] != REQUEST_ID]
+    made = hexlify(getrandbits(64).to_bytes(8))  # an id, no secret
+    scope["headers"] = [*headers, (REQUEST_ID, made)]
     return made
 
 

@@ -1,6 +1,7 @@
 """One request and what the client got, as observers see it."""
 
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Final, NamedTuple, Protocol
 
 from gateway.assignment import Decision
 from gateway.faults import NOBODYS
@@ -28,6 +29,10 @@ class Exchange(NamedTuple):
     def error(self) -> bool:
         """The stack that was decided for has failed, whatever the client got."""
         return self.fault != NOBODYS and (bool(self.failed) or self.status >= 500)
+
+
+exchange_of: Final = partial(tuple.__new__, Exchange)
+"""`Exchange(*fields)` from a tuple of all its fields, at half the cost."""
 
 
 class Observer(Protocol):

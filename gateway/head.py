@@ -5,7 +5,7 @@ names with `_`, which WSGI cannot tell from the same name with `-` (`X_Auth_User
 `X-Auth-User`; gunicorn and nginx drop them too).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -38,14 +38,15 @@ class HeadReader:
     sources: tuple[UnitSource, ...]
     trusted: tuple[Network, ...] = ()
 
-    def read(self, headers: Sequence[Header]) -> tuple[dict[bytes, bytes], bool]:
-        """The first header of each name, and whether some must be dropped.
-
-        Two C calls instead of a loop; what the second finds too much of, `clean` looks at closely.
+    def read(
+        self, headers: Sequence[Header], found: dict[bytes, bytes] | None = None
+    ) -> tuple[dict[bytes, bytes], bool]:
+        """The first header of each name, which the edge has `found` already, and whether some must be
+        dropped: then `clean` looks at each.
         """
-        found = dict(reversed(headers))
-        names = b",".join(found)
-        return found, b"_" in names or OURS in names
+        if found is None:
+            found = dict(reversed(headers))
+        return found, not (_harmless.issuperset(found) or _are_harmless(found))
 
     def unit(self, found: dict[bytes, bytes], scope: Scope) -> bytes:
         """The first source that is there, tagged with its kind; `client` always is."""
@@ -102,6 +103,20 @@ def spelled(path: str) -> bytes:
 def clean(headers: Sequence[Header]) -> list[Header]:
     """Without the headers that never reach a stack."""
     return [pair for pair in headers if b"_" not in pair[0] and not pair[0].startswith(OURS)]
+
+
+_harmless: Final = set[bytes]()  # names that were looked at: nearly all that clients send
+_NAMES: Final = 1024
+
+
+def _are_harmless(names: Iterable[bytes]) -> bool:
+    """Whether none of them is to be dropped."""
+    text = b",".join(names)
+    if b"_" in text or OURS in text:
+        return False
+    if len(_harmless) < _NAMES:
+        _harmless.update(names)
+    return True
 
 
 def _cookie(header: bytes, name: bytes) -> bytes | None:

@@ -10,7 +10,6 @@ from gateway.door.entry import Entry
 from gateway.door.rules import CONVERTERS, VARIABLE, Converter, DoorRule
 from gateway.door.trie import SLASH, Trie
 from gateway.endpoints import Endpoint, Inventory, sample
-from gateway.routes import Route
 
 
 class Where(StrEnum):
@@ -110,11 +109,9 @@ class _Listing:
             yield Note(Kind.SLASH, f"modern serves {_other_slash(endpoint.template)}")
         found = self._search.find(endpoint.method, sample(endpoint.template, {}))
         if found is not None and found is not SLASH:
-            yield Note(
-                Kind.SWALLOWED,
-                f"modern would answer by {next(iter(found.matched.values())).route.id}",
-                "front door",
-            )
+            method = next(iter(found.rule.methods or "*"))
+            text = f"modern would answer by {method} {found.rule.template}"
+            yield Note(Kind.SWALLOWED, text, "front door")
 
     def _new(self, endpoint: Endpoint) -> Iterator[Note]:
         if endpoint.id in self._facts.docs:
@@ -206,6 +203,5 @@ def _search(endpoints: Iterable[Endpoint]) -> Trie:
     for endpoint in endpoints:
         methods = None if endpoint.method == "*" else frozenset({endpoint.method})
         rule = DoorRule(endpoint.template, methods, automatic_options=False)
-        route = Route(endpoint.method, endpoint.template, legacy=False, modern=True)
-        trie.insert(Entry(rule, {endpoint.method: route}))
+        trie.insert(Entry(rule))
     return trie

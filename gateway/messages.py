@@ -12,4 +12,8 @@ FAULT: Final = (
     "banyan.fault"  # in the start of a failing answer: what went wrong, see gateway.faults
 )
 OWN: Final = "banyan.own"  # in a scope: modern gets the request as the client sent it
+FOUND: Final = (
+    "banyan.found"  # in a scope of the edge: the first header of each name; no app gets it
+)
+LINES: Final = "banyan.lines"  # in a start to the edge: headers of the gateway's own, as lines
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -1,7 +1,7 @@
 """The route table: immutable, compiled once per plan, swapped by one reference. Pure.
 
 Legacy's own rules are its front door: a path is matched as Werkzeug would match it, also where modern
-answers. A path without variables is found in a dictionary, the others in a trie.
+answers. Where a path's rule is found is the same for every plan (`door/index.py`); what it leads to is not.
 """
 
 from collections import defaultdict
@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
-from gateway.door.entry import Entry, Matched
+from gateway.door.entry import Matched
 from gateway.door.hosts import domain_of
+from gateway.door.index import Index, index_of
 from gateway.door.outcome import Outcome, outcome
 from gateway.door.rules import VARIABLE, Door, DoorRule, Hosts
-from gateway.door.trie import Trie
+from gateway.door.trie import SLASH, Trie
 from gateway.routes import SPACE, Route
-from gateway.words import Phase
+from gateway.words import UNMATCHED, Phase, Reason, Stack
 
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -36,13 +37,20 @@ class RouteTable:
     )
     owned: bool = field(default=False, init=False)  # some routes are left to modern's own routing
     by_host: bool = field(default=False, init=False)  # the host says which rules there are
-    trie: Trie = field(default_factory=Trie, init=False)
-    _literal: dict[str, dict[str, Matched | None]] = field(default_factory=dict, init=False)
+    certain: dict[str, tuple[Stack, Reason]] = field(  # what holds for every unit, by route's id
+        default_factory=dict, init=False
+    )
+    _index: Index = field(init=False)
+    _known: tuple[dict[str, Matched], ...] = field(init=False)  # routes by rule, and method
 
     def __post_init__(self) -> None:
         if self.door is not None and self.door.hosts is not Hosts.NONE:
             object.__setattr__(self, "by_host", True)
         object.__setattr__(self, "owned", any(route.own for route in self.routes))
+        for route in (None, *self.routes):
+            certain = self._certain(route)
+            if certain is not None:
+                self.certain[route.id if route else UNMATCHED] = certain
         by_template: dict[str, dict[str, Route]] = defaultdict(dict)
         for route in self.routes:
             by_template[route.template][route.method] = route
@@ -50,10 +58,19 @@ class RouteTable:
                 by_template[_any_text(route.template)].setdefault(route.method, route)
         rules = self.door.rules if self.door else ()
         told = {rule.template for rule in rules}
-        others = (_rules(template, by_template[template]) for template in by_template.keys() - told)
-        walked: set[str] = set()  # templates that no dictionary can tell about
-        for rule in chain(rules, *others):
-            self._insert(rule, by_template[rule.template], walked)
+        others = (_rules(one, by_template[one]) for one in sorted(by_template.keys() - told))
+        rules = (*rules, *chain.from_iterable(others))
+        object.__setattr__(self, "_index", index_of(rules))
+        matched = {route.id: Matched(route) for route in self.routes}
+        known = tuple(
+            _answered(rule, by_template.get(rule.template, {}), matched) for rule in rules
+        )
+        object.__setattr__(self, "_known", known)
+
+    @property
+    def trie(self) -> Trie:
+        """Every rule, those that no route is for too."""
+        return self._index.trie
 
     def domain(self, found: Mapping[bytes, bytes], scheme: str) -> str:
         """What a request's headers say about its host, where that says which rules there are."""
@@ -73,11 +90,15 @@ class RouteTable:
 
     def match(self, method: str, path: str, domain: str = "") -> Matched | None:
         """The route of a decoded path; None where legacy answers by itself, be it 404, 308 or OPTIONS."""
-        literal = self._literal.get(path)
+        literal = self._index.literal.get(path)
         if literal is not None and not domain and method in literal:
-            return literal[method]
-        entry = self.trie.find(method, path, domain)
-        matched = None if entry is None else entry.match(method, path)
+            entry = literal[method]
+            return entry.match(method, path, self._known[entry.number])
+        found = self._index.trie.find(method, path, domain)
+        if found is None or found is SLASH:
+            matched = None
+        else:
+            matched = found.match(method, path, self._known[found.number])
         return self._owned(path, domain) if matched is None and self.owned else matched
 
     def outcome(self, method: str, path: str, domain: str = "") -> Outcome | None:
@@ -87,28 +108,30 @@ class RouteTable:
         merge = self.door.merge_slashes
         return outcome(self.trie, method, path, domain, merge_slashes=merge)
 
+    def _certain(self, route: Route | None) -> tuple[Stack, Reason] | None:
+        """The kill switch's stack, the phase's, or the only one that serves the route."""
+        if self.kill_switch:
+            return Stack.LEGACY, Reason.KILL_SWITCH
+        if self.phase is Phase.PARALLEL:
+            return Stack.LEGACY, Reason.PHASE
+        if self.phase is Phase.FULL:
+            return Stack.MODERN, Reason.PHASE
+        if not (route.modern if route else not self.legacy):
+            return Stack.LEGACY, Reason.MODERN_MISSING
+        if not (route.legacy if route else self.legacy):
+            return Stack.MODERN, Reason.LEGACY_MISSING
+        return None
+
     def _owned(self, path: str, domain: str) -> Matched | None:
         """What no route is for, on a path whose routes have all been given to modern's own routing."""
         routes = [
             matched.route
             for spelled in (path, f"{path}/")
             for method in _METHODS
-            if (entry := self.trie.find(method, spelled, domain)) is not None
-            for matched in entry.matched.values()
+            if (entry := self.trie.find(method, spelled, domain)) not in {None, SLASH}
+            for matched in self._known[entry.number].values()
         ]
         return Matched(routes[0]) if routes and all(route.own for route in routes) else None
-
-    def _insert(self, rule: DoorRule, routes: Mapping[str, Route], walked: set[str]) -> None:
-        entry = Entry(rule, _answered(rule, routes))
-        self.trie.insert(entry)
-        if not entry.literal or rule.domain:
-            return
-        if rule.turns or rule.methods is None:
-            walked.add(rule.template)
-        if rule.template not in walked:
-            literal = self._literal.setdefault(rule.template, {})
-            for method in rule.methods or ():
-                literal.setdefault(method, entry.match(method, rule.template))
 
 
 def _any_text(template: str) -> str:
@@ -118,9 +141,13 @@ def _any_text(template: str) -> str:
     )
 
 
-def _answered(rule: DoorRule, routes: Mapping[str, Route]) -> dict[str, Route]:
+def _answered(
+    rule: DoorRule, routes: Mapping[str, Route], matched: Mapping[str, Matched]
+) -> dict[str, Matched]:
     """A rule's routes by the method of a request: HEAD finds that of GET."""
-    targets = {"HEAD": routes["GET"], **routes} if "GET" in routes else dict(routes)
+    targets = {method: matched[route.id] for method, route in routes.items()}
+    if "GET" in targets:
+        targets.setdefault("HEAD", targets["GET"])
     if rule.automatic_options:
         targets.pop("OPTIONS", None)
     return targets

@@ -6,7 +6,13 @@ from typing import Final
 UNMATCHED: Final = "unmatched"  # in place of a route's id: the label of what reaches no route
 
 
-class Stack(StrEnum):
+class _Word(StrEnum):
+    """Hashed as the text it is: the hot path counts by words, and an enum's own hash is Python code."""
+
+    __hash__ = str.__hash__
+
+
+class Stack(_Word):
     """An app that can answer."""
 
     LEGACY = "legacy"
@@ -39,7 +45,7 @@ class Action(StrEnum):
     IGNORE = "ignore"
 
 
-class Reason(StrEnum):
+class Reason(_Word):
     """Why a stack was taken, in the order in which the reasons are asked; the first that applies wins."""
 
     KILL_SWITCH = "kill_switch"

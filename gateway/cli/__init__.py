@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from gateway import collector
 from gateway.errors import BanyanError
 
 _IN_THE_WAY: Final = "something that is no folder is in the way: move it, or name another place"
@@ -19,6 +20,7 @@ _NEXT: Final = {
 
 def main() -> None:
     """The console script."""
+    collector.put_off()
     from gateway.cli.commands import app
 
     # As gunicorn, uvicorn and flask do: `pkg.module:app` is looked for in the current folder too.

@@ -11,11 +11,11 @@ from gateway.cli import complete
 from gateway.cli.flags import Json, Server
 from gateway.cli.output import fail, print_json
 from gateway.cli.text import printable
-from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.cli.client import Client
     from gateway.plan.switch import HostSwitch
+    from gateway.settings import Settings
 
 _SHOWN = 5  # routes named one by one
 
@@ -31,7 +31,7 @@ Expect = Annotated[
 
 
 def shift(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     route: Annotated[
         str,
         typer.Argument(help="As in the plan: 'GET /api/balances'.", autocompletion=complete.routes),
@@ -48,7 +48,7 @@ def shift(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
 
 
 def phase(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     phase: Annotated[
         str, typer.Argument(help="parallel, gradual or full", autocompletion=complete.phases)
     ],
@@ -63,7 +63,7 @@ def phase(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
 
 
 def kill(
-    settings: Settings,
+    settings: "Settings",
     reason: Why,
     here: Here = False,
     server: Server = None,
@@ -78,7 +78,7 @@ def kill(
 
 
 def resume(
-    settings: Settings,
+    settings: "Settings",
     reason: Why,
     here: Here = False,
     server: Server = None,
@@ -93,7 +93,7 @@ def resume(
 
 
 def rollback(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     reason: Why,
     version: Annotated[
         int | None, typer.Argument(help="Default: the one before the current.", min=1)
@@ -108,7 +108,7 @@ def rollback(  # noqa: PLR0913, PLR0917 (each is an argument or option of the co
 
 
 def apply(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     file: Annotated[Path, typer.Argument(help="A plan; `-` reads standard input.")],
     reason: Why,
     expect: Expect = None,
@@ -127,7 +127,7 @@ def apply(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
     _changed(answer, json_)
 
 
-def _kill_here(settings: Settings, reason: str, server: str | None, json_: bool) -> None:
+def _kill_here(settings: "Settings", reason: str, server: str | None, json_: bool) -> None:
     from gateway.cli.client import here
 
     _host_switch(settings, server).turn_on(f"by {here().actor}: {reason}")
@@ -135,13 +135,13 @@ def _kill_here(settings: Settings, reason: str, server: str | None, json_: bool)
     _told_here(settings, f"{said}\nundo: banyan resume --here --reason '…'", True, json_)
 
 
-def _resume_here(settings: Settings, server: str | None, json_: bool) -> None:
+def _resume_here(settings: "Settings", server: str | None, json_: bool) -> None:
     was_on = _host_switch(settings, server).turn_off()
     said = "the plan decides again on this host" if was_on else "it was not on"
     _told_here(settings, said, False, json_)
 
 
-def _host_switch(settings: Settings, server: str | None) -> "HostSwitch":
+def _host_switch(settings: "Settings", server: str | None) -> "HostSwitch":
     from gateway.plan.switch import HostSwitch
 
     if server is not None:
@@ -149,7 +149,7 @@ def _host_switch(settings: Settings, server: str | None) -> "HostSwitch":
     return HostSwitch(settings.kill_path)
 
 
-def _told_here(settings: Settings, said: str, on: bool, json_: bool) -> None:
+def _told_here(settings: "Settings", said: str, on: bool, json_: bool) -> None:
     if json_:
         print_json({"file": str(settings.kill_path), "on": on})
     else:
@@ -157,7 +157,7 @@ def _told_here(settings: Settings, said: str, on: bool, json_: bool) -> None:
 
 
 def _change(  # noqa: PLR0913, PLR0917 (one door for all that change something)
-    settings: Settings,
+    settings: "Settings",
     server: str | None,
     method: str,
     path: str,
@@ -169,7 +169,7 @@ def _change(  # noqa: PLR0913, PLR0917 (one door for all that change something)
     _changed(client.ask(method, path, body=body, version=expect), json_)
 
 
-def _client(settings: Settings, server: str | None) -> "Client":
+def _client(settings: "Settings", server: str | None) -> "Client":
     from gateway.cli.client import client_of
 
     return client_of(settings, server)

@@ -14,8 +14,6 @@ from socket import gethostname
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
-import structlog
-from anyio.from_thread import start_blocking_portal
 from pydantic import BaseModel
 
 from gateway.cli.answers import SERVER, TOKEN, Refused, nobody, read
@@ -107,6 +105,8 @@ class Local:
         params: Mapping[str, Any] | None = None,
         version: int | None = None,
     ) -> Any:
+        from anyio.from_thread import start_blocking_portal
+
         from gateway.store.opening import open_store
 
         self._prepare(method, path)
@@ -134,6 +134,8 @@ class Local:
 
     def _prepare(self, method: str, path: str) -> None:
         """What the app logs is not what a command prints; and an OSError of the secret is told as it is."""
+        import structlog
+
         if not structlog.is_configured():
             structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
         if self.settings.var.exists() or (method != "GET" and path in _MAKE_THE_SECRET):

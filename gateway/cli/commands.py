@@ -1,19 +1,21 @@
 """The commands; each a thin call of what it names. Heavy imports stay inside, `--help` is quick."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli import change, explain, look, ramp, token
 from gateway.cli.doctor import doctor
 from gateway.cli.evidence import ack, evidence
-from gateway.cli.flags import Json, with_settings
+from gateway.cli.flags import Json, SettingsCommand, with_settings
 from gateway.cli.output import fail, print_json
 from gateway.cli.parity import parity
 from gateway.cli.routes import app as routes
 from gateway.cli.status import status
 from gateway.cli.whatif import whatif
-from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 app = typer.Typer(
     name="banyan",
@@ -26,27 +28,27 @@ _RUN, _CHANGE, _LOOK, _ASK = "Run", "Change the plan", "See what is", "Ask what 
 _LET_IN, _JUDGE = "Let others in", "Judge modern"
 
 
-@app.command(rich_help_panel=_RUN)
+@app.command(cls=SettingsCommand, rich_help_panel=_RUN)
 @with_settings
-def up(settings: Settings) -> None:
+def up(settings: "Settings") -> None:
     """Run gateway and control plane on this machine; the first start writes the traffic plan."""
     from gateway.cli.launch import launch
 
     raise typer.Exit(launch(settings, control=True))
 
 
-@app.command(rich_help_panel=_RUN)
+@app.command(cls=SettingsCommand, rich_help_panel=_RUN)
 @with_settings
-def serve(settings: Settings) -> None:
+def serve(settings: "Settings") -> None:
     """Run the data plane only."""
     from gateway.cli.launch import launch
 
     raise typer.Exit(launch(settings, control=False))
 
 
-@app.command(rich_help_panel=_RUN)
+@app.command(cls=SettingsCommand, rich_help_panel=_RUN)
 @with_settings
-def control(settings: Settings) -> None:
+def control(settings: "Settings") -> None:
     """Run a control plane only; of several on one store, one leads and the others stand by."""
     from gateway.cli.launch import launch_control
 
@@ -63,9 +65,9 @@ for panel, commands in (
     (_ASK, (explain.validate, explain.explain, whatif, doctor)),
 ):
     for command in commands:
-        app.command(rich_help_panel=panel)(with_settings(command))
+        app.command(cls=SettingsCommand, rich_help_panel=panel)(with_settings(command))
 app.add_typer(routes, name="routes", rich_help_panel=_LOOK)
-app.command(rich_help_panel=_ASK)(with_settings(parity))
+app.command(cls=SettingsCommand, rich_help_panel=_ASK)(with_settings(parity))
 app.add_typer(
     ramp.app,
     name="ramp",
@@ -88,10 +90,10 @@ def schema() -> None:
     print_json(plan_schema())
 
 
-@app.command(rich_help_panel=_CHANGE)
+@app.command(cls=SettingsCommand, rich_help_panel=_CHANGE)
 @with_settings
 def override(
-    settings: Settings,
+    settings: "Settings",
     stack: Annotated[str, typer.Argument(help="legacy or modern")],
     ttl: Annotated[int, typer.Option(help="Seconds until it expires.", min=1)] = 3600,
     json_: Json = False,

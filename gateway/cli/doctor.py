@@ -10,15 +10,15 @@ import typer
 
 from gateway.cli.flags import Json
 from gateway.cli.text import marked, printable
-from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.doctor.model import Level, Line
+    from gateway.settings import Settings
 
 _COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
-def doctor(settings: Settings, json_: Json = False) -> None:
+def doctor(settings: "Settings", json_: Json = False) -> None:
     """Check everything a start needs here, and say what to do: 0 without errors, 1 with."""
     from gateway.cli.answers import SERVER, TOKEN
     from gateway.doctor.case import Surroundings

@@ -11,12 +11,12 @@ from gateway.cli.look import when
 from gateway.cli.output import print_json
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked, printable
-from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gateway.control.judging import EvidenceOut, SideOut
+    from gateway.settings import Settings
 
 Route = Annotated[
     str, typer.Argument(help="As in the plan: 'GET /api/balances'.", autocompletion=complete.routes)
@@ -25,7 +25,9 @@ Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit 
 _SIGHTINGS: Final = 10  # shown
 
 
-def evidence(settings: Settings, route: Route, server: Server = None, json_: Json = False) -> None:
+def evidence(
+    settings: "Settings", route: Route, server: Server = None, json_: Json = False
+) -> None:
     """Show both stacks side by side on a route, the verdict, and what is still needed for one."""
     from rich.console import Group
 
@@ -40,7 +42,7 @@ def evidence(settings: Settings, route: Route, server: Server = None, json_: Jso
 
 
 def ack(
-    settings: Settings,
+    settings: "Settings",
     route: Route,
     reason: Why,
     server: Server = None,

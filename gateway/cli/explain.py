@@ -2,20 +2,22 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli.flags import Json, Server
 from gateway.cli.output import fail, print_json
 from gateway.cli.text import printable
-from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 _SPACE = 100_000  # buckets, gateway.routes.SPACE; imported it would cost `--help` its speed
 
 
 def validate(
-    settings: Settings,
+    settings: "Settings",
     file: Annotated[Path, typer.Argument(help="A plan; `-` reads standard input.")],
     server: Server = None,
     json_: Json = False,
@@ -38,7 +40,7 @@ def validate(
 
 
 def explain(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     method: Annotated[str, typer.Argument(help="GET, POST, …")],
     path: Annotated[str, typer.Argument(help="The path of the request.")],
     header: Annotated[list[str], typer.Option(help="`Name: value`; may be repeated.")] = [],
@@ -68,7 +70,7 @@ def explain(  # noqa: PLR0913, PLR0917 (each is an argument or option of the com
 
 
 def _checked(
-    settings: Settings, file: Path, server: str | None
+    settings: "Settings", file: Path, server: str | None
 ) -> tuple[list[str], dict[str, Any]]:
     """What is wrong with a plan file, as `file:line: …`, or what it would change."""
     from gateway.cli.answers import Refused, line

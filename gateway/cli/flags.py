@@ -1,16 +1,22 @@
-"""Every setting is a flag: `--control-port 9001` is BANYAN_CONTROL_PORT=9001 for this command."""
+"""Every setting is a flag: `--control-port 9001` is BANYAN_CONTROL_PORT=9001 for this command.
+
+A command has some fifty of them, and there are thirty commands: they are made for the one that runs,
+when it asks for its options. The list of all commands needs neither them nor pydantic.
+"""
 
 import functools
 import inspect
 import os
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
+from typer.core import TyperCommand, TyperGroup
 
-from gateway.settings import Settings
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from gateway.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Server = Annotated[
@@ -28,22 +34,31 @@ _HIDDEN: Final = frozenset({"secret", "webhook", "webhook_secret"})
 _KINDS: Final = (bool, int, float)
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command, whose first parameter is `settings`, one option per setting.
+class SettingsCommand(TyperCommand):
+    """A command that takes one option per setting, beside its own."""
 
-    Options win over the environment. What is given is exported, so that worker processes read the
-    same settings. Wrong values end with exit code 2 and name the setting.
+    def get_params(self, ctx: Any) -> list[Any]:
+        return [*super().get_params(ctx), *_options()]
+
+
+class SettingsGroup(TyperGroup):
+    """Likewise a command that has others below it."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return [*super().get_params(ctx), *_options()]
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command, whose first parameter is `settings`, what environment and options say.
+
+    It is registered as a SettingsCommand. Wrong values end with exit code 2 and name the setting.
     """
-    parameters = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-    names = [name for name in Settings.model_fields if name not in _HIDDEN]
-    options = [_option(name, Settings.model_fields[name]) for name in names]
+    parameters = list(inspect.signature(command).parameters.values())[1:]
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> None:
-        for name in names:
-            value = given.pop(name)
-            if value is not None:
-                os.environ[variable(name)] = str(value)
+        from pydantic import ValidationError
+
         settings = read_settings()
         try:
             command(settings, **given)
@@ -55,17 +70,22 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
                 raise  # our own mistake
             raise OtherVersion(where, _missed(error)) from error
 
-    wrapped.__signature__ = inspect.Signature([*parameters, *options])  # type: ignore[attr-defined]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {one.name: one.annotation for one in parameters}
     return wrapped
 
 
 def variable(name: str) -> str:
     """The environment variable of a setting."""
-    return f"{Settings.model_config['env_prefix']}{name.upper()}"
+    return f"BANYAN_{name.upper()}"
 
 
-def read_settings() -> Settings:
+def read_settings() -> "Settings":
     """The settings of this process; exits with 2 and every wrong one named."""
+    from pydantic import ValidationError
+
+    from gateway.settings import Settings
+
     try:
         return Settings()
     except ValidationError as error:
@@ -78,18 +98,37 @@ def read_settings() -> Settings:
 
 def _missed(error: Exception) -> str:
     """What an answer lacks, or has that we do not know."""
+    from pydantic import ValidationError
+
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return f"no {error}" if isinstance(error, LookupError) else str(error)
 
 
-def _option(name: str, field: FieldInfo) -> inspect.Parameter:
+@functools.cache
+def _options() -> list[Any]:
+    """An option for each setting, as typer makes them of a function's parameters."""
+    from gateway.settings import Settings
+
+    def settings(**_given: None) -> None: ...
+
+    fields = Settings.model_fields.items()
+    parameters = [_option(name, field) for name, field in fields if name not in _HIDDEN]
+    settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False)
+    app.command()(settings)
+    return typer.main.get_command(app).params
+
+
+def _option(name: str, field: "FieldInfo") -> inspect.Parameter:
     kind = next((kind for kind in _KINDS if field.annotation is kind), str)
     option = typer.Option(
         help=f"{field.description} [{variable(name)}]",
         show_default=False,
         rich_help_panel="Settings",
+        callback=_export,
+        expose_value=False,
     )
     return inspect.Parameter(
         name,
@@ -97,3 +136,9 @@ def _option(name: str, field: FieldInfo) -> inspect.Parameter:
         default=None,
         annotation=Annotated[kind | None, option],
     )
+
+
+def _export(option: typer.CallbackParam, value: object) -> None:
+    """An option wins over the environment, and worker processes read the same settings."""
+    if value is not None:
+        os.environ[variable(str(option.name))] = str(value)

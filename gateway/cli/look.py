@@ -11,10 +11,11 @@ from gateway.cli.flags import Json, Server
 from gateway.cli.output import fail, print_json
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked, printable
-from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from gateway.settings import Settings
 
 NOTHING_YET: Final = (
     "there is no plan yet: `banyan up` writes the first one, `banyan apply FILE` takes yours"
@@ -24,7 +25,7 @@ Limit = Annotated[int, typer.Option("--limit", help="Lines.", min=1, max=500)]
 
 
 def history(
-    settings: Settings, limit: Limit = 20, server: Server = None, json_: Json = False
+    settings: "Settings", limit: Limit = 20, server: Server = None, json_: Json = False
 ) -> None:
     """Show who changed the plan, when and why; the newest first."""
     answer = _ask(settings, server, "/versions", {"limit": limit})
@@ -39,7 +40,7 @@ def history(
 
 
 def diff(
-    settings: Settings,
+    settings: "Settings",
     first: Annotated[
         int | None, typer.Argument(help="Default: the version before SECOND.", min=1)
     ] = None,
@@ -63,7 +64,7 @@ def diff(
 
 
 def export(
-    settings: Settings,
+    settings: "Settings",
     version: Annotated[int | None, typer.Option(help="Default: the newest.", min=1)] = None,
     output: Annotated[Path | None, typer.Option(help="A file; default: standard output.")] = None,
     server: Server = None,
@@ -82,7 +83,7 @@ def export(
 
 
 def audit(
-    settings: Settings, limit: Limit = 20, server: Server = None, json_: Json = False
+    settings: "Settings", limit: Limit = 20, server: Server = None, json_: Json = False
 ) -> None:
     """Show every change, token and refused attempt; the newest first."""
     answer = _ask(settings, server, "/audit", {"limit": limit})
@@ -99,7 +100,7 @@ def audit(
     _print(rows, "nothing has happened yet")
 
 
-def workers(settings: Settings, server: Server = None, json_: Json = False) -> None:
+def workers(settings: "Settings", server: Server = None, json_: Json = False) -> None:
     """Show every worker of every host: its version, and what keeps it from another."""
     answer = _ask(settings, server, "/workers")
     if json_:
@@ -143,7 +144,7 @@ def when(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _newest(settings: Settings, server: str | None) -> int:
+def _newest(settings: "Settings", server: str | None) -> int:
     found = _ask(settings, server, "/versions", {"limit": 1})["items"]
     if not found:
         fail(NOTHING_YET, 1)
@@ -151,7 +152,7 @@ def _newest(settings: Settings, server: str | None) -> int:
 
 
 def _ask(
-    settings: Settings, server: str | None, path: str, params: dict[str, Any] | None = None
+    settings: "Settings", server: str | None, path: str, params: dict[str, Any] | None = None
 ) -> Any:
     from gateway.cli.client import client_of
 

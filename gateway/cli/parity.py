@@ -9,16 +9,17 @@ import typer
 
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked
-from gateway.parity.model import Finding, Report, Verdict
-from gateway.settings import Settings
 from gateway.shadow.difference import Kind
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from gateway.parity.model import Finding, Report
+    from gateway.settings import Settings
+
 
 def parity(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     routes: Annotated[
         list[str] | None, typer.Argument(help="Routes or patterns; default: all.")
     ] = None,
@@ -52,6 +53,7 @@ def parity(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comm
     """Ask both apps the same questions and compare the answers: 0 nothing is unexplained, 1 something is."""
     from gateway.parity import command
     from gateway.parity.accept import Selector
+    from gateway.parity.model import Verdict
     from gateway.parity.rules import read_rules
 
     file, today = rules or settings.plan.with_name("parity.yaml"), datetime.now(UTC).date()
@@ -67,9 +69,11 @@ def parity(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comm
     raise typer.Exit(1 if Verdict.UNEXPLAINED in verdicts else 0)
 
 
-def _print(report: Report, complaints: list[str], *, json_: bool) -> None:
+def _print(report: "Report", complaints: list[str], *, json_: bool) -> None:
     if json_:
         from pydantic import TypeAdapter
+
+        from gateway.parity.model import Report
 
         document = TypeAdapter(Report).dump_python(report, mode="json")
         typer.echo(json.dumps({**document, "rules": complaints}, indent=2))
@@ -77,7 +81,7 @@ def _print(report: Report, complaints: list[str], *, json_: bool) -> None:
         _show(report, complaints, datetime.now(UTC).date())
 
 
-def _show(report: Report, complaints: list[str], today: date) -> None:
+def _show(report: "Report", complaints: list[str], today: date) -> None:
     """A line per route, then each difference that stands, then what is wrong with the rules."""
     shown = console()
     shown.print(_table(report, today))
@@ -89,7 +93,7 @@ def _show(report: Report, complaints: list[str], today: date) -> None:
     shown.print(_summary(report), soft_wrap=True)
 
 
-def _table(report: Report, today: date) -> "Table":
+def _table(report: "Report", today: date) -> "Table":
     titles = "probes", "open", "explained"
     shown = table(words("route"), whole("verdict"), *map(number, titles))
     for one in report.routes.values():
@@ -101,14 +105,16 @@ def _table(report: Report, today: date) -> "Table":
     return shown
 
 
-def _line(route: str, finding: Finding) -> str:
+def _line(route: str, finding: "Finding") -> str:
     values = f"expected {finding.expected}, got {finding.got}"
     where = f"{finding.count} probes, first {finding.probe}"
     text = marked(f"{finding.path}  {finding.kind}: {values}; {where}")
     return f"[red]{marked(route)}[/]  {text}"
 
 
-def _summary(report: Report) -> str:
+def _summary(report: "Report") -> str:
+    from gateway.parity.model import Verdict
+
     verdicts = [one.verdict for one in report.routes.values()]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in Verdict)
     probes = sum(one.probes for one in report.routes.values())

@@ -1,16 +1,18 @@
 """`banyan ramp`: a split that rises by itself, on proof or on somebody's word."""
 
 from math import isfinite
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli.evidence import Route, Why
-from gateway.cli.flags import Json, Server, with_settings
+from gateway.cli.flags import Json, Server, SettingsCommand, with_settings
 from gateway.cli.output import print_json
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked, printable
-from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 Steps = Annotated[
@@ -18,10 +20,10 @@ Steps = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=SettingsCommand)
 @with_settings
 def start(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     route: Route,
     reason: Why,
     steps: Steps = None,
@@ -50,9 +52,9 @@ def start(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comma
     _act(settings, server, "", {**body, "route": route, "reason": reason}, json_)
 
 
-@app.command()
+@app.command(cls=SettingsCommand)
 @with_settings
-def status(settings: Settings, server: Server = None, json_: Json = False) -> None:
+def status(settings: "Settings", server: Server = None, json_: Json = False) -> None:
     """Show every ramp: where it stands, and what it waits for."""
     answer = _ask(settings, server, "GET", "/ramps")
     if json_:
@@ -71,10 +73,10 @@ def status(settings: Settings, server: Server = None, json_: Json = False) -> No
     console().print(rows) if answer else typer.echo("no ramp yet: `banyan ramp start ROUTE`")
 
 
-@app.command()
+@app.command(cls=SettingsCommand)
 @with_settings
 def advance(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     route: Route,
     reason: Why,
     to: Annotated[str | None, typer.Option(help="One of its steps; default: the next.")] = None,
@@ -90,11 +92,11 @@ def _act_command(name: str, help_: str) -> None:
     """A command that says which ramp, and why, and nothing else."""
 
     def command(
-        settings: Settings, route: Route, reason: Why, server: Server = None, json_: Json = False
+        settings: "Settings", route: Route, reason: Why, server: Server = None, json_: Json = False
     ) -> None:
         _act(settings, server, f"/{name}", {"route": route, "reason": reason}, json_)
 
-    app.command(name, help=help_)(with_settings(command))
+    app.command(name, cls=SettingsCommand, help=help_)(with_settings(command))
 
 
 def _percentages(text: str | None) -> list[object] | None:
@@ -112,7 +114,7 @@ def _number(text: str) -> object:
 
 
 def _act(
-    settings: Settings, server: str | None, path: str, body: dict[str, Any], json_: bool
+    settings: "Settings", server: str | None, path: str, body: dict[str, Any], json_: bool
 ) -> None:
     answer = _ask(settings, server, "POST", f"/ramps{path}", body)
     if json_:
@@ -135,7 +137,7 @@ def _stands(ramp: dict[str, Any]) -> str:
 
 
 def _ask(
-    settings: Settings, server: str | None, method: str, path: str, body: object = None
+    settings: "Settings", server: str | None, method: str, path: str, body: object = None
 ) -> Any:
     from gateway.cli.client import client_of
 

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.flags import Json, Server, with_settings
+from gateway.cli.flags import Json, Server, SettingsCommand, SettingsGroup, with_settings
 from gateway.cli.output import fail
 from gateway.cli.table import console, number, table, whole, words
 from gateway.cli.text import marked
-from gateway.settings import Settings
 from gateway.words import Phase, Stack
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gateway.control.report import RouteReport, RoutesReport, StackReport
+    from gateway.control.shown import RouteReport, RoutesReport, StackReport
+    from gateway.settings import Settings
 
 app = typer.Typer(invoke_without_command=True)
 
 
-@app.callback()
+@app.callback(cls=SettingsGroup)
 @with_settings
 def routes(
-    settings: Settings,
+    settings: "Settings",
     context: typer.Context,
     server: Server = None,
     json_: Json = False,
@@ -42,10 +42,10 @@ def routes(
         _show(report)
 
 
-@app.command()
+@app.command(cls=SettingsCommand)
 @with_settings
 def export(
-    settings: Settings,
+    settings: "Settings",
     stack: Annotated[str, typer.Argument(help="legacy or modern")],
     output: Annotated[Path | None, typer.Option(help="A file; default: standard output.")] = None,
 ) -> None:

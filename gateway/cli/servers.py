@@ -23,6 +23,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from gateway import collector
 from gateway.edge.server import EdgeServer
 
 _MARGIN: Final = 2.0  # seconds after the grace for lifespans to end
@@ -56,6 +57,10 @@ class DataPlane(EdgeServer):
         super().__init__(config, terms.lame_duck)
         self._terms = terms
         self._overdue: Timer | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        collector.settle()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
@@ -115,6 +120,7 @@ class Worker(Process):
         signal.signal(
             signal.SIGHUP, signal.SIG_IGN
         )  # a terminal sends it to all; it is for the supervisor
+        collector.put_off()
         super().target(sockets)
 
     @property
@@ -185,6 +191,7 @@ class Workers(Multiprocess):
         if self._hello is not None and all(worker.is_ready(1) for worker in self.processes):
             sys.stderr.write(self._hello())
             self._hello = None
+            collector.settle()
         self._replace_the_dead()
         self._due += [w for w in self.processes if w.worn and w not in self._due]
         if self._successor is not None:

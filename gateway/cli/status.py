@@ -12,17 +12,17 @@ from gateway.cli.look import on_version, problems
 from gateway.cli.output import print_json
 from gateway.cli.table import console, number, table, words
 from gateway.cli.text import marked
-from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gateway.cli.client import Client
-    from gateway.control.report import RouteReport, RoutesReport, StackReport
+    from gateway.control.shown import RouteReport, RoutesReport, StackReport
+    from gateway.settings import Settings
 
 
 def status(
-    settings: Settings,
+    settings: "Settings",
     watch: Annotated[bool, typer.Option("--watch", help="Show it anew until Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.2)] = 2.0,
     server: Server = None,
@@ -44,7 +44,7 @@ def status(
 
 def fetch(client: "Client") -> "RoutesReport":
     """Raises Refused and NoControlPlane."""
-    from gateway.control.report import RoutesReport
+    from gateway.control.shown import RoutesReport
 
     return RoutesReport.model_validate(client.ask("GET", "/routes"))
 

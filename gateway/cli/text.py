@@ -1,7 +1,5 @@
 """Text from elsewhere on a terminal: route names, units, file names, messages."""
 
-from rich.markup import escape
-
 
 def printable(text: str) -> str:
     """Control characters and marks of direction as escapes: a terminal would obey them."""
@@ -10,4 +8,6 @@ def printable(text: str) -> str:
 
 def marked(text: str) -> str:
     """Likewise, and safe where rich looks for its markup."""
+    from rich.markup import escape
+
     return escape(printable(text))

@@ -1,23 +1,25 @@
 """`banyan token`: make, list and revoke what the control plane is called with."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.flags import Json, Server, with_settings
+from gateway.cli.flags import Json, Server, SettingsCommand, with_settings
 from gateway.cli.look import when
 from gateway.cli.output import fail, print_json
 from gateway.cli.table import console, table, whole, words
 from gateway.cli.text import marked
-from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
 
-@app.command()
+@app.command(cls=SettingsCommand)
 @with_settings
 def create(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     name: Annotated[str, typer.Argument(help="Whose: it stands in history as `api:<name>`.")],
     role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
     days: Annotated[
@@ -42,9 +44,9 @@ def create(  # noqa: PLR0913, PLR0917 (each is an argument or option of the comm
     )
 
 
-@app.command("list")
+@app.command("list", cls=SettingsCommand)
 @with_settings
-def list_(settings: Settings, server: Server = None, json_: Json = False) -> None:
+def list_(settings: "Settings", server: Server = None, json_: Json = False) -> None:
     """Show every token, without its secret."""
     answer = _ask(settings, server, "GET", "/tokens")
     if json_:
@@ -64,10 +66,10 @@ def list_(settings: Settings, server: Server = None, json_: Json = False) -> Non
     console().print(rows) if answer else typer.echo("no token yet: `banyan token create NAME`")
 
 
-@app.command()
+@app.command(cls=SettingsCommand)
 @with_settings
 def revoke(
-    settings: Settings,
+    settings: "Settings",
     id_: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
     server: Server = None,
     json_: Json = False,
@@ -90,7 +92,7 @@ def _valid(token: dict[str, Any]) -> str:
 
 
 def _ask(
-    settings: Settings, server: str | None, method: str, path: str, body: object = None
+    settings: "Settings", server: str | None, method: str, path: str, body: object = None
 ) -> Any:
     from gateway.cli.client import client_of
 

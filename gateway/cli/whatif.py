@@ -15,19 +15,19 @@ from gateway.cli.flags import Json, Server
 from gateway.cli.output import fail, print_json
 from gateway.cli.table import console, number, table, words
 from gateway.cli.text import marked, printable
-from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gateway.cli.client import Client
     from gateway.cli.forecast import Forecast
+    from gateway.settings import Settings
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def whatif(  # noqa: PLR0913, PLR0917 (each is an argument or option of the command)
-    settings: Settings,
+    settings: "Settings",
     routes: Annotated[
         list[str],
         typer.Argument(

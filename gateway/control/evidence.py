@@ -19,8 +19,9 @@ from gateway.judge.judgement import Judgement, numbers
 from gateway.judge.ledger import EVENTS, Ledger
 from gateway.judge.look import Look
 from gateway.judge.ramp import Ramp
-from gateway.observe.traffic import BOUNDS, StackTraffic
+from gateway.observe.batches import BOUNDS
 from gateway.observe.traffic import Seen as Traffic
+from gateway.observe.traffic import StackTraffic
 from gateway.plan.numbers import percent_of
 from gateway.routes import SPACE, Route
 from gateway.store.standings import Standing

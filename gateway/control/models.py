@@ -1,16 +1,18 @@
 """What the admin API says and hears, as OpenAPI documents it. Times are seconds since 1970."""
 
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.control.tokens import Role
-from gateway.plan.desk import Outcome
-from gateway.plan.diff import Change
 from gateway.plan.model import Cohort, FrontDoor, RoutePattern
 from gateway.plan.numbers import Percent
-from gateway.store.versions import Entry
 from gateway.words import Phase
+
+if TYPE_CHECKING:
+    from gateway.plan.desk import Outcome
+    from gateway.plan.diff import Change
+    from gateway.store.versions import Entry
 
 # Line ends would forge lines in a log or a table; the rest of Unicode is welcome.
 _ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -230,7 +232,7 @@ class MadeToken(TokenOut):
     token: str
 
 
-def version_out(version: Entry) -> VersionOut:
+def version_out(version: "Entry") -> VersionOut:
     return VersionOut(
         version=version.version,
         at=version.at,
@@ -240,14 +242,14 @@ def version_out(version: Entry) -> VersionOut:
     )
 
 
-def changes_out(changes: tuple[Change, ...]) -> list[ChangeOut]:
+def changes_out(changes: "tuple[Change, ...]") -> list[ChangeOut]:
     return [
         ChangeOut(place=one.place, field=one.field, before=one.before, after=one.after)
         for one in changes
     ]
 
 
-def applied(outcome: Outcome, moved: WhatIfOut) -> Applied:
+def applied(outcome: "Outcome", moved: WhatIfOut) -> Applied:
     after, before = outcome.after, outcome.before
     undo = f"banyan rollback {before.version} --reason '…'" if before and outcome.changed else None
     return Applied(

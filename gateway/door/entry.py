@@ -1,4 +1,4 @@
-"""One rule in the trie, and what its variables make of a path. Pure."""
+"""One rule in the trie, and what its variables make of a path: whatever a plan says. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,11 +21,11 @@ class Matched(NamedTuple):
 
 
 class Entry:
-    """A rule, and the routes that its methods lead to; those that legacy answers itself are not there."""
+    """A rule, and its number among those of the trie."""
 
-    def __init__(self, rule: DoorRule, routes: Mapping[str, Route]) -> None:
+    def __init__(self, rule: DoorRule, number: int = 0) -> None:
         self.rule = rule
-        self.matched = {method: Matched(route) for method, route in routes.items()}
+        self.number = number
         self.methods = rule.methods
         self.strict = rule.strict_slashes
         converters = [converter for _, converter in rule.variables()]
@@ -38,9 +38,9 @@ class Entry:
         self.simple = self.strict and not self.checked and not self._numeric
         self.simple_in_ascii = self.strict and not self.checked
 
-    def match(self, method: str, path: str) -> Matched | None:
-        """The route of a method that the rule has, for a path that fits."""
-        matched = self.matched.get(method) or self.matched.get("*")
+    def match(self, method: str, path: str, known: Mapping[str, Matched]) -> Matched | None:
+        """Which of the rule's routes, known by method, a path that fits has reached."""
+        matched = known.get(method) or known.get("*")
         if matched is None or self.simple:
             return matched
         if self.simple_in_ascii and path.isascii() and len(path) <= _INT_DIGITS:

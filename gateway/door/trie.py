@@ -14,9 +14,7 @@ from gateway.door.parts import Part, parts_of
 from gateway.door.pattern import fits
 from gateway.door.rules import DoorRule
 
-SLASH: Final = Entry(
-    DoorRule("/"), {}
-)  # a rule was found that the path only lacks the last slash for
+SLASH: Final = Entry(DoorRule("/"))  # a rule was found that the path only lacks the last slash for
 
 
 @dataclass(slots=True)

@@ -39,8 +39,11 @@ class Answer:
         self._bodyless = self._chunked = False
         self._left: int | None = None  # bytes that Content-Length still promises
 
-    def start(self, status: int, headers: Iterable[Field], ours: Iterable[Field]) -> bytes:
-        """The head, with `ours` (Date and Server) where the app has none of its own.
+    def start(
+        self, status: int, headers: Iterable[Field], ours: Iterable[Field], lines: bytes = b""
+    ) -> bytes:
+        """The head, with `ours` (Date and Server) where the app has none of its own, and with `lines` that
+        need no check.
 
         Raises BadAnswer, before anything has changed, for what could split the answer in two.
         """
@@ -55,7 +58,8 @@ class Answer:
         until_close = length is None and not self._chunked and not self._bodyless
         if until_close or (b"connection" in looked_at and _wants_close(looked_at[b"connection"])):
             self.keep_alive = False
-        return b"".join((first, *self._framing(length), *_lines(ours, looked_at), *kept, b"\r\n"))
+        framing, given = self._framing(length), _lines(tuple(ours), looked_at)
+        return b"".join((first, framing, given, lines, *kept, b"\r\n"))
 
     def body(self, data: bytes, *, more: bool) -> bytes:
         """The next part of the body, cut where Content-Length ends.
@@ -84,13 +88,11 @@ class Answer:
             raise BadAnswer(f"{count} bytes that no Content-Length promises")
         self._left -= count
 
-    def _framing(self, length: int | None) -> list[bytes]:
-        lines = [b"connection: keep-alive\r\n" if self.keep_alive else b"connection: close\r\n"]
-        if self._chunked:
-            lines.append(b"transfer-encoding: chunked\r\n")
+    def _framing(self, length: int | None) -> bytes:
+        line = b"connection: keep-alive\r\n" if self.keep_alive else b"connection: close\r\n"
         if length is not None:
-            lines.append(b"content-length: %d\r\n" % length)
-        return lines
+            return b"%bcontent-length: %d\r\n" % (line, length)
+        return line + b"transfer-encoding: chunked\r\n" if self._chunked else line
 
 
 def _sort(headers: Iterable[Field]) -> tuple[list[bytes], dict[bytes, bytes]]:
@@ -126,8 +128,16 @@ def _wants_close(connection: bytes) -> bool:
     return b"close" in [option.strip(b" \t") for option in connection.lower().split(b",")]
 
 
-def _lines(ours: Iterable[Field], looked_at: dict[bytes, bytes]) -> Iterable[bytes]:
-    return [b"%b: %b\r\n" % field for field in ours if field[0] not in looked_at]
+def _lines(ours: tuple[Field, ...], looked_at: dict[bytes, bytes]) -> bytes:
+    if _OURS_UNLESS_GIVEN.isdisjoint(looked_at):
+        return _joined(ours)
+    return _joined(tuple(field for field in ours if field[0] not in looked_at))
+
+
+@lru_cache(maxsize=16)
+def _joined(fields: tuple[Field, ...]) -> bytes:
+    """Lines; the date changes once a second."""
+    return b"".join(b"%b: %b\r\n" % field for field in fields)
 
 
 def _chunk(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ from gateway.answer import ClientTooSlow
 from gateway.edge.answer import CONTINUE, Answer
 from gateway.edge.duct import whole
 from gateway.edge.head import Field
-from gateway.messages import App, Message, Scope
+from gateway.messages import LINES, App, Message, Scope
 
 HIGH_WATER: Final = 65_536  # bytes of a body that wait for the app before reading pauses
 FILE: Final = "http.response.zerocopysend"
@@ -137,7 +137,9 @@ class Cycle:
         wire, answer = self._wire, self.answer
         if not wire.may_stay_open():
             answer.keep_alive = False
-        head = answer.start(message["status"], message.get("headers", ()), wire.default_headers())
+        ours = wire.default_headers()
+        headers, lines = message.get("headers", ()), message.get(LINES, b"")
+        head = answer.start(message["status"], headers, ours, lines)
         self.started = True
         wire.write(head)
 

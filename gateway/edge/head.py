@@ -45,6 +45,7 @@ class Head(NamedTuple):
     expects_continue: bool
     scheme: str | None  # as a trusted proxy says
     websocket: bool
+    found: dict[bytes, bytes]  # the first field of each name
 
 
 def read_head(head: bytes, limits: Limits, *, trusted: bool) -> Head:
@@ -52,16 +53,18 @@ def read_head(head: bytes, limits: Limits, *, trusted: bool) -> Head:
     lines = head.split(b"\r\n")
     if not lines[0] and len(lines) > 1:  # one empty line before a request is ignored (§2.2)
         del lines[0]
-    method, target, minor = read_line(lines[0], limits)
-    path, query = split_target(method, target)
+    if len(lines[0]) > limits.line:
+        raise long_line(limits)
+    method, path, query, http_1_0 = _request(lines[0])
     del lines[0]
     if len(head) > limits.field and lines and max(map(len, lines)) + 2 > limits.field:
         raise long_field(limits)
     fields = read_fields(lines, limits)
     found = dict(fields)
-    http_1_0, repeated = minor == b"0", len(found) != len(fields)
+    repeated = len(found) != len(fields)
     if repeated:
         check_single(fields)
+        found = dict(reversed(fields))
     check_host(found.get(b"host", b""))
     keep_alive, length = True, 0
     if http_1_0 or repeated or found.get(b"connection", b"keep-alive") != b"keep-alive":
@@ -80,6 +83,7 @@ def read_head(head: bytes, limits: Limits, *, trusted: bool) -> Head:
         b"expect" in found and expects_continue(values(fields, b"expect")) and not http_1_0,
         forwarded_scheme(fields) if trusted and not _SCHEMES.keys().isdisjoint(found) else None,
         b"upgrade" in found and not http_1_0 and _to_websocket(fields),
+        found,
     )
 
 
@@ -87,11 +91,22 @@ def read_line(line: bytes, limits: Limits) -> tuple[bytes, bytes, bytes]:
     """Method, target and minor version of a request line. Raises Refused."""
     if len(line) > limits.line:
         raise long_line(limits)
+    return _parts(line)
+
+
+def _parts(line: bytes) -> tuple[bytes, bytes, bytes]:
     matched = _LINE.fullmatch(line)
     if matched is None:
         raise _bad_line(line)
     method, target, minor = matched.groups()
     return method, target, minor
+
+
+@lru_cache(maxsize=1024)
+def _request(line: bytes) -> tuple[bytes, bytes, bytes, bool]:
+    """Method, path and query of a request line, and whether it is HTTP/1.0. Raises Refused."""
+    method, target, minor = _parts(line)
+    return method, *split_target(method, target), minor == b"0"
 
 
 def read_fields(lines: list[bytes], limits: Limits) -> list[Field]:
@@ -131,6 +146,7 @@ def check_single(fields: list[Field]) -> None:
             raise Refused(reason, f"{name.decode().title()} is sent once")
 
 
+@lru_cache(maxsize=256)
 def check_host(host: bytes) -> None:
     """Raises Refused for what would make another host of it where a URL is rebuilt (CVE-2026-48710)."""
     if _HOST_POISON.search(host):

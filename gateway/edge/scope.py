@@ -10,6 +10,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from gateway.edge.cycle import FILE, SPLICE
 from gateway.edge.head import Head
 from gateway.edge.limits import Limits, is_trusted
+from gateway.messages import FOUND
 
 MARK: Final = "banyan.edge"
 """In a scope's `extensions`: this request has passed the rules of the edge."""
@@ -58,6 +59,7 @@ def http_scope(head: Head, peer: Peer, state: dict[str, Any]) -> dict[str, Any]:
         "headers": head.fields,
         "state": state.copy(),
         "extensions": peer.extensions,
+        FOUND: head.found,
     }
 
 

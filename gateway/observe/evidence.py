@@ -7,7 +7,7 @@ make an error likelier.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from time import monotonic
 from typing import Final, NamedTuple
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from gateway.breakers import CLIENT_LEFT
 from gateway.exchange import Exchange
 from gateway.faults import CUT, NOBODYS, UNREACHABLE, WORDS
+from gateway.observe.batches import Batches, Counting, Group
 from gateway.observe.metrics import EVENTS, EVIDENCE_DROPPED
 from gateway.observe.slowness import Slowness
 from gateway.store.evidence import ONCE, Count, Event, Sighting
@@ -26,7 +27,6 @@ SIGHTINGS_KEPT: Final = 500
 COUNTS_KEPT: Final = 10_000
 REMEMBERED: Final = 20_000  # events of the last minute; a client may call itself what it likes
 _VERSIONS: Final = 4  # whose splits are known: requests may be old
-_BATCH: Final = 64  # exchanges
 _SLOW_EVERY: Final = 10  # ticks between two looks at what is slow
 _EXPLAINED: Final = frozenset({401, 404, 429, CLIENT_LEFT})  # what clients bring upon themselves
 
@@ -39,12 +39,17 @@ class Batch(NamedTuple):
     sightings: list[Sighting]
 
 
-class Evidence:
+class Evidence(Counting):
     """One worker's observer; `late` is when its loop was late last, by `clock`."""
 
-    def __init__(self, late: Callable[[], float], clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        late: Callable[[], float],
+        clock: Callable[[], float] = monotonic,
+        batches: Batches | None = None,
+    ) -> None:
+        super().__init__(batches)
         self._late, self._clock = late, clock
-        self._exchanges: list[Exchange] = []
         self._splits: dict[int, Mapping[str, int]] = {}  # by version, and route
         self._counts: dict[tuple[str, int, Stack, int], list[int]] = {}  # requests and failures
         self._events: list[Event] = []
@@ -53,7 +58,7 @@ class Evidence:
         self._gone: dict[Stack, float] = {}  # since when nobody listens
         self._slowness = Slowness(clock)
         self._ticks = 0
-        self._flushed = clock()  # what waits has ended since
+        self._counted = clock()  # what waits has ended since
 
     def renew(self, version: int, splits: Mapping[str, int]) -> None:
         """A plan is in force: the buckets of modern's, by route."""
@@ -63,24 +68,18 @@ class Evidence:
         while len(self._splits) > _VERSIONS:
             del self._splits[next(iter(self._splits))]
 
-    def observe(self, exchange: Exchange) -> None:
-        self._exchanges.append(exchange)
-        if len(self._exchanges) >= _BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Counts what waits."""
-        exchanges, self._exchanges = self._exchanges, []
-        for exchange in exchanges:
-            if exchange.fault:
-                self._sight(exchange)
-            if exchange.fault == NOBODYS or _left(exchange):
+    def count(self, groups: Sequence[Group]) -> None:
+        for group in groups:
+            one = group.first
+            if one.fault:
+                self._sight(group)
+            if one.fault == NOBODYS or _left(one):
                 continue
-            if exchange.decision.reason is Reason.SPLIT and not exchange.barred:
-                self._count(exchange)
-            if not _unreachable(exchange):
-                self._gone.pop(exchange.decision.stack, None)
-        self._flushed = self._clock()
+            if one.decision.reason is Reason.SPLIT and not one.barred:
+                self._count(group)
+            if not _unreachable(one):
+                self._gone.pop(one.decision.stack, None)
+        self._counted = self._clock()
 
     def tick(self) -> None:
         """A second has passed."""
@@ -95,6 +94,7 @@ class Evidence:
     def take(self) -> Batch:
         """What there is to tell since the last time."""
         self.flush()
+        self._counted = self._clock()
         counts = [
             Count(route, version, stack.value, split, requests, failures)
             for (route, version, stack, split), (requests, failures) in self._counts.items()
@@ -121,16 +121,18 @@ class Evidence:
         for one in batch.sightings:
             self._add_sighting((one.route, Stack(one.stack), one.kind, one.what), one.count)
 
-    def _count(self, exchange: Exchange) -> None:
-        route, version, stack = exchange.route, exchange.plan_version, exchange.decision.stack
+    def _count(self, group: Group) -> None:
+        one, requests = group.first, len(group.exchanges)
+        route, version, stack = one.route, one.plan_version, one.decision.stack
         split = self._splits.get(version, {}).get(route)
         if split is None:
             return
-        self._add_count((route, version, stack, split), 1, int(exchange.error))
-        if exchange.error:
-            self._failed(exchange, split)
+        self._add_count((route, version, stack, split), requests, requests if one.error else 0)
+        if one.error:
+            for exchange in group.exchanges:
+                self._failed(exchange, split)
         else:
-            self._answered(exchange, split)
+            self._answered(group, split)
 
     def _add_count(self, key: tuple[str, int, Stack, int], requests: int, failures: int) -> None:
         row = self._counts.setdefault(key, [0, 0])
@@ -148,21 +150,22 @@ class Evidence:
         what = fault or str(exchange.failed or exchange.status)
         self._event(exchange, split, Signal.ERROR, f"{who} {what}")
 
-    def _answered(self, exchange: Exchange, split: int) -> None:
+    def _answered(self, group: Group, split: int) -> None:
         """What is excused teaches nothing either."""
-        status, who = exchange.status, exchange.decision.bucket
-        if 400 <= status < 500 and status not in _EXPLAINED:
-            self._event(exchange, split, Signal.CLIENT_ERROR, f"{who} {status}")
-        if self._excused(exchange):
-            return
-        if exchange.seconds > self._slowness.threshold(exchange.route):
-            self._event(exchange, split, Signal.SLOW, f"{who}")
-        if exchange.decision.stack is Stack.LEGACY:
-            self._slowness.learn(exchange.route, exchange.seconds)
-
-    def _excused(self, exchange: Exchange) -> bool:
-        """The loop was late meanwhile: the process was paused, or another request held it up."""
-        return self._late() >= self._flushed - exchange.seconds
+        one = group.first
+        if 400 <= one.status < 500 and one.status not in _EXPLAINED:
+            for exchange in group.exchanges:
+                what = f"{exchange.decision.bucket} {exchange.status}"
+                self._event(exchange, split, Signal.CLIENT_ERROR, what)
+        # The loop was late meanwhile: the process was paused, or another request held it up.
+        since = self._counted - self._late()  # seconds
+        threshold = self._slowness.threshold(one.route)
+        if max(group.seconds) > threshold:
+            for exchange in group.exchanges:
+                if threshold < exchange.seconds < since:
+                    self._event(exchange, split, Signal.SLOW, f"{exchange.decision.bucket}")
+        if one.decision.stack is Stack.LEGACY:
+            self._slowness.learn(one.route, [took for took in group.seconds if took < since])
 
     def _event(self, exchange: Exchange, split: int, signal: Signal, what: str) -> None:
         route, version, stack = exchange.route, exchange.plan_version, exchange.decision.stack
@@ -187,11 +190,12 @@ class Evidence:
             self._once.popitem(last=False)
         return digest in self._once
 
-    def _sight(self, exchange: Exchange) -> None:
-        """An exception, whatever sent the request here."""
-        if exchange.error and exchange.fault not in WORDS:
-            key = exchange.route, exchange.decision.stack, "exception", exchange.fault
-            self._add_sighting(key)
+    def _sight(self, group: Group) -> None:
+        """An exception, whatever sent the requests here."""
+        one = group.first
+        if one.error and one.fault not in WORDS:
+            key = one.route, one.decision.stack, "exception", one.fault
+            self._add_sighting(key, len(group.exchanges))
 
     def _add_sighting(self, key: tuple[str, Stack, str, str], count: int = 1) -> None:
         if key in self._sightings or len(self._sightings) < SIGHTINGS_KEPT:

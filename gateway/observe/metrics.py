@@ -4,30 +4,40 @@ In several processes prometheus-client keeps its values in files below PROMETHEU
 must be set before this module is imported: the launcher does that (`gateway.cli.launch`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from gateway.exchange import Exchange
+from gateway.observe.batches import BOUNDS, Batches, Counting, Group
 from gateway.words import Reason, Stack
 
-_BUCKETS: Final = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-)  # fmt: skip
 Labels = tuple[str, str, Stack, Reason, int]
-_BATCH: Final = 64  # exchanges
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class BatchHistogram(Histogram):
+    """A histogram that takes many observations at once."""
+
+    def observe_all(self, bins: Sequence[int], total: float) -> None:
+        """`bins`: how many there are up to each bound and above all; `total`: their sum in seconds."""
+        self._sum.inc(total)
+        for bucket, count in zip(self._buckets, bins, strict=True):
+            if count:
+                bucket.inc(count)
+
 
 REQUESTS = Counter(
     "gateway_requests_total",
     "Requests by what answered them.",
     ("route", "method", "stack", "reason", "status"),
 )
-DURATION = Histogram(
+DURATION = BatchHistogram(
     "gateway_request_duration_seconds",
     "Seconds from the request's head to the last byte of its answer.",
     ("route", "stack"),
-    buckets=_BUCKETS,
+    buckets=BOUNDS,
 )
 LAST_REQUEST = Gauge(
     "gateway_last_request_timestamp_seconds",
@@ -57,8 +67,8 @@ WSGI_BUSY = Gauge(
     "Threads that run the Flask app.",
     multiprocess_mode="livesum",
 )
-WSGI_QUEUE = Histogram(
-    "gateway_wsgi_queue_seconds", "Seconds a request waited for a thread.", buckets=_BUCKETS
+WSGI_QUEUE = BatchHistogram(
+    "gateway_wsgi_queue_seconds", "Seconds a request waited for a thread.", buckets=BOUNDS
 )
 FAILOVERS = Counter(
     "gateway_failovers_total",
@@ -124,48 +134,39 @@ def _outcome(exchange: Exchange) -> str:
     return "rescued" if exchange.status < 500 else "failed"
 
 
-class Metrics:
-    """Counts exchanges, 64 at a time: side by side they cost half of what they cost one by one.
+class Metrics(Counting):
+    """The children of a set of labels are looked up once and kept together."""
 
-    The children of a set of labels are looked up once and kept together.
-    """
+    def __init__(self, batches: Batches | None = None) -> None:
+        super().__init__(batches)
+        self._kept: dict[Labels, tuple[Counter, BatchHistogram]] = {}
+        self._last: dict[tuple[str, Stack], Gauge] = {}
 
-    def __init__(self) -> None:
-        self._kept: dict[Labels, tuple[Counter, Histogram]] = {}
-        self._exchanges: list[Exchange] = []
-
-    def observe(self, exchange: Exchange) -> None:
-        self._exchanges.append(exchange)
-        if len(self._exchanges) >= _BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Counts what waits; the worker calls it each second and at its end."""
-        exchanges, self._exchanges = self._exchanges, []
-        last: dict[tuple[str, Stack], float] = {}
-        for exchange in exchanges:
-            stack, reason, _ = exchange.decision
+    def count(self, groups: Sequence[Group]) -> None:
+        for group in groups:
+            one = group.first
+            stack, reason, _ = one.decision
             # What the decided stack did: a rescued answer counts against modern.
-            status = exchange.failed or exchange.status
-            labels = (exchange.route, exchange.method, stack, reason, status)
-            if exchange.failed or exchange.over_budget:
-                FAILOVERS.labels(exchange.route, _outcome(exchange)).inc()
-            requests, duration = self._kept.get(labels) or self._children(labels)
-            requests.inc()
-            duration.observe(exchange.seconds)
-            # They come in the order of their ends, not of their beginnings.
-            last[exchange.route, stack] = max(exchange.at, last.get((exchange.route, stack), 0.0))
-            if exchange.failed:
-                last[exchange.route, Stack.LEGACY] = exchange.at
-        for (route, stack), at in last.items():
-            LAST_REQUEST.labels(route, stack).set(at)
+            labels = (one.route, one.method, stack, reason, one.failed or one.status)
+            requests, durations = self._kept.get(labels) or self._children(labels)
+            requests.inc(len(group.exchanges))
+            durations.observe_all(group.bins, sum(group.seconds))
+            self._asked(one.route, stack, group.last)
+            if one.failed or one.over_budget:
+                FAILOVERS.labels(one.route, _outcome(one)).inc(len(group.exchanges))
+            if one.failed:
+                self._asked(one.route, Stack.LEGACY, group.last)
 
-    def _children(self, labels: Labels) -> tuple[Counter, Histogram]:
+    def _asked(self, route: str, stack: Stack, at: float) -> None:
+        gauge = self._last.get((route, stack))
+        if gauge is None:
+            gauge = self._last[route, stack] = LAST_REQUEST.labels(route, stack)
+        gauge.set(at)
+
+    def _children(self, labels: Labels) -> tuple[Counter, BatchHistogram]:
         route, method, stack, reason, status = labels
         if method not in _METHODS:  # a client may send any word: nothing is kept for it
-            return REQUESTS.labels(route, "other", stack, reason, status), DURATION.labels(
-                route, stack
-            )
-        children = REQUESTS.labels(*labels), DURATION.labels(route, stack)
-        self._kept[labels] = children
+            labels = (route, "other", stack, reason, status)
+            return REQUESTS.labels(*labels), DURATION.labels(route, stack)
+        children = self._kept[labels] = REQUESTS.labels(*labels), DURATION.labels(route, stack)
         return children

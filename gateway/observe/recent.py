@@ -7,14 +7,14 @@ workers are united without counting anybody twice.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log1p
 from reprlib import repr as shortened
 from time import monotonic
 from typing import Final, TypedDict
 
-from gateway.exchange import Exchange
+from gateway.observe.batches import Batches, Counting, Group
 from gateway.routes import SPACE
 
 KEPT: Final = 512  # buckets of a route; the standard error of an estimate of all clients is 4 %
@@ -139,28 +139,35 @@ class _Sketch:
             self.kept = set(order[:KEPT])
 
 
-class Recent:
+class Recent(Counting):
     """Samples the buckets seen in this generation and in the one before.
 
     A route takes 50 kB where it has more than 300 clients, 5 kB where it has 50: 100 MB for ROUTES
     routes that are all busy.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, batches: Batches | None = None
+    ) -> None:
+        super().__init__(batches)
         self._clock = clock
         self._since = clock()
         self._now: dict[str, _Sketch] = {}
         self._before: dict[str, tuple[array[int], int]] = {}  # places and limit
         self._made_with: Mapping[str, object] = {}
 
-    def observe(self, exchange: Exchange) -> None:
-        sketch = self._now.get(exchange.route) or self._begin(exchange.route)
-        place = (exchange.decision.bucket + 1) * _MIX % SPACE  # place_of, without the call
-        if place < sketch.limit and place not in sketch.kept:
-            sketch.add(place)
+    def count(self, groups: Sequence[Group]) -> None:
+        for group in groups:
+            route = group.first.route
+            sketch = self._now.get(route) or self._begin(route)
+            for exchange in group.exchanges:
+                place = (exchange.decision.bucket + 1) * _MIX % SPACE  # place_of, without the call
+                if place < sketch.limit and place not in sketch.kept:
+                    sketch.add(place)
 
     def tick(self) -> None:
         """Turns the generations when it is time; the worker calls it each second."""
+        self.flush()
         turns = int((self._clock() - self._since) / TURN)
         for _ in range(min(turns, 2)):
             self._before = {
@@ -176,6 +183,7 @@ class Recent:
         `made_with` names for each route, `unmatched` too, what its buckets are made with: the cohort's
         key and what a unit is. It is compared for equality with what the last plan said.
         """
+        self.flush()
         before, self._made_with = self._made_with, dict(made_with)
         for route in {*self._now, *self._before}:
             if route not in made_with or made_with[route] != before.get(route):
@@ -185,7 +193,8 @@ class Recent:
     def document(self) -> dict[str, SampleDocument]:
         """The samples as JSON, of PUBLISHED buckets at most: where they are more, the largest are cut.
 
-        It takes 0.25 ms for each busy route, and may be made in another thread while the loop observes.
+        It takes 0.25 ms for each busy route, and may be made in another thread while the loop observes:
+        what has come since the last `tick` may be missing.
         """
         # In this order: what a turn moves meanwhile is read twice rather than not at all.
         now, before = self._now, self._before

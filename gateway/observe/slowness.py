@@ -1,7 +1,7 @@
 """What is slow on a route: slower than legacy's 99th percentile in the last five to ten minutes."""
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
@@ -47,10 +47,11 @@ class Slowness:
         self._since = clock()
         self._routes: dict[str, _Durations] = {}
 
-    def learn(self, route: str, seconds: float) -> None:
-        """Legacy took so long."""
+    def learn(self, route: str, took: Iterable[float]) -> None:
+        """How long legacy took, in seconds, for each of some requests."""
         durations = self._routes.get(route) or self._routes.setdefault(route, _Durations())
-        durations.now[bisect_left(_BOUNDS, seconds)] += 1
+        for seconds in took:
+            durations.now[bisect_left(_BOUNDS, seconds)] += 1
 
     def threshold(self, route: str) -> float:
         """Seconds; infinite while nobody knows."""

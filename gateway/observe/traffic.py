@@ -3,23 +3,16 @@
 It counts as `Metrics` does, and is read without prometheus-client: the workers of a fleet are elsewhere.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from gateway.exchange import Exchange
+from gateway.observe.batches import BINS, Batches, Counting, Group
 from gateway.words import Stack
 
-BOUNDS: Final = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-)  # fmt: skip  # seconds; a bin holds what is at most its bound, one more holds what is above all
-_BINS: Final = len(BOUNDS) + 1
-_BATCH: Final = 64  # exchanges
-
 _Count = Annotated[int, Field(ge=0, strict=True)]
-_Bins = Annotated[list[_Count], Field(min_length=_BINS, max_length=_BINS)]
+_Bins = Annotated[list[_Count], Field(min_length=BINS, max_length=BINS)]
 _Time = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
 
@@ -43,7 +36,7 @@ class StackTraffic(BaseModel):
 
 Seen = dict[str, dict[Stack, StackTraffic]]  # by route
 _SEEN: Final = TypeAdapter(Seen)
-_NOBODY: Final = StackTraffic(requests=0, errors=0, rescued=0, last=0.0, bins=[0] * _BINS)
+_NOBODY: Final = StackTraffic(requests=0, errors=0, rescued=0, last=0.0, bins=[0] * BINS)
 
 
 def read_traffic(document: object) -> Seen:
@@ -79,59 +72,46 @@ class _Row:
 
     def __init__(self) -> None:
         self.errors, self.rescued, self.last = 0, 0, 0.0
-        self.bins = [0] * _BINS
+        self.bins = [0] * BINS
 
 
-class Traffic:
-    """Counts exchanges, 64 at a time, as `Metrics` does. 1.5 kB a route."""
+class Traffic(Counting):
+    """Counts as `Metrics` does. 1.5 kB a route."""
 
-    def __init__(self) -> None:
-        # Not by (route, stack): the hash of an enum's member is a call into Python.
-        self._legacy: dict[str, _Row] = {}
-        self._modern: dict[str, _Row] = {}
-        self._exchanges: list[Exchange] = []
+    def __init__(self, batches: Batches | None = None) -> None:
+        super().__init__(batches)
+        self._rows: dict[Stack, dict[str, _Row]] = {stack: {} for stack in Stack}
 
-    def observe(self, exchange: Exchange) -> None:
-        self._exchanges.append(exchange)
-        if len(self._exchanges) >= _BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Counts what waits; the worker calls it each second and at its end."""
-        exchanges, self._exchanges = self._exchanges, []
-        modern = Stack.MODERN  # looked up once: an enum's member is found by Python code
-        for exchange in exchanges:
-            rows = self._modern if exchange.decision.stack is modern else self._legacy
-            row = rows.get(exchange.route) or rows.setdefault(exchange.route, _Row())
-            row.bins[bisect_left(BOUNDS, exchange.seconds)] += 1
-            # They come in the order of their ends, not of their beginnings.
-            if exchange.at > row.last:  # noqa: PLR1730 (max() is a fifth of the whole cost)
-                row.last = exchange.at
-            if exchange.failed:
-                self._failed_over(exchange, row)
-            elif exchange.status >= 500:
-                row.errors += 1
-
-    def _failed_over(self, exchange: Exchange, row: _Row) -> None:
-        """Modern failed, and legacy was asked as well."""
-        row.errors += 1
-        if exchange.status < 500:
-            row.rescued += 1
-        legacy = self._legacy.setdefault(exchange.route, _Row())
-        legacy.last = max(legacy.last, exchange.at)
+    def count(self, groups: Sequence[Group]) -> None:
+        for group in groups:
+            one, count = group.first, len(group.exchanges)
+            row = self._row(one.decision.stack, one.route)
+            row.bins = [a + b for a, b in zip(row.bins, group.bins, strict=True)]
+            row.last = max(row.last, group.last)
+            if one.failed or one.status >= 500:
+                row.errors += count
+            if one.failed:  # modern; legacy was asked as well
+                row.rescued += count if one.status < 500 else 0
+                legacy = self._row(Stack.LEGACY, one.route)
+                legacy.last = max(legacy.last, group.last)
 
     def clear(self) -> None:
         """Begins anew; what was counted is told elsewhere."""
-        self._legacy, self._modern, self._exchanges = {}, {}, []
+        self.flush()
+        self._rows = {stack: {} for stack in Stack}
 
     def document(self) -> dict[str, dict[str, dict[str, object]]]:
         """Route → stack → what it did, as JSON. To be called on the loop that observes."""
         self.flush()
         found: dict[str, dict[str, dict[str, object]]] = {}
-        for stack, rows in ((Stack.LEGACY, self._legacy), (Stack.MODERN, self._modern)):
+        for stack, rows in self._rows.items():
             for route, row in rows.items():
                 found.setdefault(route, {})[stack.value] = _counted(row)
         return found
+
+    def _row(self, stack: Stack, route: str) -> _Row:
+        rows = self._rows[stack]
+        return rows.get(route) or rows.setdefault(route, _Row())
 
 
 def _counted(row: _Row) -> dict[str, object]:

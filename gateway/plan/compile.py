@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
+from typing import Final
 
 from gateway.assignment import cohort_key
 from gateway.endpoints import Endpoint, Inventory, Shape, parse_endpoint
@@ -12,10 +13,14 @@ from gateway.plan.gate import Gate
 from gateway.plan.judging import Guard
 from gateway.plan.model import Plan, RouteRule
 from gateway.plan.numbers import buckets
-from gateway.plan.patterns import is_pattern, matches, rank
+from gateway.plan.patterns import Patterns, is_pattern, matches, rank
 from gateway.routes import Route
 from gateway.routing import RouteTable
 from gateway.words import Phase
+
+_NEAREST: Final = (
+    10  # problems that are told with the nearest right value: each takes a look at all routes
+)
 
 
 def compile_plan(
@@ -172,9 +177,12 @@ class _Compiler:
     def _others(self, exact: dict[Shape, _Rule], patterns: list[_Rule]) -> Iterator[Route]:
         """What no rule names: patterns, then the defaults. A route of modern alone stays closed."""
         used: set[int] = set()
+        named = Patterns(placed.rule.route for placed in patterns)
         for shape, found in self.known.items():
             for known in found if shape not in exact else ():
-                rule = self._pattern_for(known, patterns, used)
+                matching = named.matching(known.endpoint)
+                used.update(matching)
+                rule = self._first(known, [patterns[number] for number in sorted(matching)])
                 if rule is not None and known.legacy and known.modern:
                     yield self._route(known, rule)
                 elif known.legacy or (self._without_legacy and self._is_new(known.endpoint)):
@@ -202,22 +210,17 @@ class _Compiler:
     def _without_legacy(self) -> bool:
         return self.plan.phase is Phase.FULL or self.inventory.legacy == ()
 
-    def _pattern_for(self, known: _Known, patterns: list[_Rule], used: set[int]) -> _Rule | None:
-        """The most specific pattern that matches; two of one rank would be a matter of luck."""
-        matching = [
-            (rank(placed.rule.route), index)
-            for index, placed in enumerate(patterns)
-            if matches(placed.rule.route, known.endpoint)
-        ]
+    def _first(self, known: _Known, matching: list[_Rule]) -> _Rule | None:
+        """The most specific pattern; of two of one rank it would be a matter of luck."""
         if not matching:
             return None
-        matching.sort(reverse=True)
-        used.update(index for _, index in matching)
-        if len(matching) > 1 and matching[0][0] == matching[1][0]:
-            first, second = patterns[matching[1][1]], patterns[matching[0][1]]
-            message = f"matches {known.endpoint.id} as {first.rule.route} in line {first.line} does"
-            self.problems.append(second.refuse(f"{message}; name the route itself"))
-        return patterns[matching[0][1]]
+        *_, second, first = [None, *sorted(matching, key=lambda placed: rank(placed.rule.route))]
+        if second is not None and rank(second.rule.route) == rank(first.rule.route):
+            message = (
+                f"matches {known.endpoint.id} as {second.rule.route} in line {second.line} does"
+            )
+            self.problems.append(first.refuse(f"{message}; name the route itself"))
+        return first
 
     def _check_served(self, placed: _Rule, known: _Known) -> None:
         rule = placed.rule
@@ -246,6 +249,8 @@ class _Compiler:
 
     def _unused(self, pattern: str) -> str:
         """Why a pattern decides nothing."""
+        if len(self.problems) >= _NEAREST:
+            return f"no route is under {pattern}"
         named = [known.endpoint.id for found in self.known.values() for known in found]
         matching = [one for one in named if matches(pattern, parse_endpoint(one))]
         if not matching:
@@ -256,6 +261,8 @@ class _Compiler:
         )
 
     def _unknown(self, route: str) -> str:
+        if len(self.problems) >= _NEAREST:
+            return f"neither stack serves {route}"
         ids = [known.endpoint.id for found in self.known.values() for known in found]
         near = get_close_matches(route, ids, 1, cutoff=0.0)
         return f"neither stack serves {route}" + (f"; nearest: {near[0]}" if near else "")

@@ -19,6 +19,7 @@ from gateway.plan.model import Plan, field_names
 
 LIMIT: Final = 1 << 20  # characters; 10 000 routes take about 600 000
 _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
+_MAYBE_ALIAS: Final = re.compile(r"&|\*\w")  # without any, the text need not be read twice
 _DEPTH: Final = 16  # brackets open at the end of a line
 _BRACKETS: Final = 64  # brackets opened on one line
 _NO_PLACE: Final = frozenset({"function-before", "[key]"})  # words of pydantic's in a location
@@ -72,7 +73,7 @@ def _load(text: str) -> Any:
     _check_brackets(text)
     try:
         # An alias can make a small text huge, and shares what two rules should say apart.
-        for event in YAML().parse(StringIO(text)):
+        for event in YAML().parse(StringIO(text)) if _MAYBE_ALIAS.search(text) else ():
             if isinstance(event, AliasEvent):
                 line = event.start_mark.line + 1
                 raise PlanRefused([Problem("aliases (`*name`) are not used in a plan", line)])

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from gateway import collector
 from gateway.aside import aside
 from gateway.errors import BanyanError
 from gateway.observe import metrics
@@ -69,7 +70,8 @@ class FileDoor:
 
     async def _take(self) -> bool:
         try:
-            taken = await aside(self._taken)
+            with collector.making():
+                taken = await aside(self._taken)
         except (StoreUnavailable, UnusableStore) as error:
             self._seen = None  # it is taken when the store is back
             self._refuse([Problem(f"not applied: {error}")])

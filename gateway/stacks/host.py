@@ -1,5 +1,6 @@
 """The stacks of this process: imported, started, and known by what they serve."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -89,6 +90,8 @@ class StackHost:
         if isinstance(app, Spawned):
             return await enter(process_stack(app, stack, self._settings))
         if not is_asgi(app):
+            self._exit.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(self._settings.switch_interval)
             bridge = wsgi_stack(app, self._settings, self._portal, self._state)
             self._exit.callback(bridge.close)
             self._queues[stack] = bridge.waiting

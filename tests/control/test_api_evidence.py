@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.endpoints import Endpoint
-from gateway.observe.traffic import BOUNDS
+from gateway.observe.batches import BOUNDS
 from gateway.store.ramps import Kept
 from tests.control import api as apis
 from tests.control.api import PLAN, REASON, Api, opened_api

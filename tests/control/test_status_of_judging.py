@@ -6,7 +6,7 @@ import json
 from rich.console import Console
 
 from gateway.cli.status import screen
-from gateway.control.report import RouteReport, RoutesReport
+from gateway.control.shown import RouteReport, RoutesReport
 from gateway.store.audit import Act
 from gateway.store.ramps import Kept
 from gateway.store.versions import Proposal

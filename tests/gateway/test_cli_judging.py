@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from gateway.observe.traffic import BOUNDS
+from gateway.observe.batches import BOUNDS
 from gateway.store.audit import Act
 from gateway.store.evidence import Count, Event, Sighting
 from gateway.store.opening import Store, open_store

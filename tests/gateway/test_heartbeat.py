@@ -10,6 +10,8 @@ import anyio
 import pytest
 
 from gateway.app import Gateway
+from gateway.endpoints import Inventory
+from gateway.inventory import inventory_as
 from gateway.store.opening import open_store
 from tests.gateway.bridge import until
 from tests.stacks import gateway, settings
@@ -38,6 +40,22 @@ async def test_a_bug_of_ours_ends_neither_the_heartbeats_nor_the_data_plane(
             await until(lambda: heart._silent)
         await until(lambda: not heart._silent)
     store.close()
+
+
+async def test_what_the_stacks_serve_is_written_down_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.heartbeat.INTERVAL", 0.01)
+    written: list[Inventory] = []
+
+    def counted(inventory: Inventory) -> str:
+        written.append(inventory)
+        return inventory_as(inventory)
+
+    monkeypatch.setattr("gateway.heartbeat.inventory_as", counted)
+    async with gateway(tmp_path, PLAN) as app:
+        await until(lambda: app._heartbeat._count > 3)
+        assert written == [app._host.inventory]
 
 
 def hung_heartbeat(app: Gateway) -> tuple[object, str]:

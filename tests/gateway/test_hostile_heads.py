@@ -15,7 +15,7 @@ from rich.console import Console
 from gateway.app import Gateway
 from gateway.cli.explain import explain
 from gateway.cli.status import screen
-from gateway.control.report import RoutesReport
+from gateway.control.shown import RoutesReport
 from gateway.logs import configure_logs
 from gateway.override import Overrides
 from gateway.words import Stack

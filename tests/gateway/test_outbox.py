@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 
 from gateway.answer import ClientTooSlow
 from gateway.stacks.wsgi import outbox
-from gateway.stacks.wsgi.outbox import ROOM
+from gateway.stacks.wsgi.outbox import ROOM, Outbox
+from gateway.stacks.wsgi.threads import Threads
 from tests.gateway.bridge import Client, answering, chunk, until
 
 Make = Callable[..., Any]
@@ -156,6 +157,15 @@ async def test_b045_beyond_the_limit_a_client_that_takes_nothing_is_cut_for_the_
     assert REGISTRY.get_sample_value("gateway_slow_clients_cut_total") == before + 1
 
 
+async def test_what_an_app_writes_after_its_client_has_left_is_kept_nowhere() -> None:
+    box = Outbox(Threads(1))
+    box.put(PART)
+    box.leave()
+    for _ in range(100):
+        box.put(PART)
+    assert box._parts == []
+
+
 def file_app(folder: Path, size: int, close: Callable[[], None] = lambda: None) -> Any:
     path = folder / "file"
     path.write_bytes(bytes(range(256)) * (size // 256))
@@ -185,7 +195,7 @@ async def test_b052_a_file_is_sent_without_holding_a_thread_and_closed_once(
     slow = [Slow(stack) for _ in range(3)]
     tasks = [asyncio.create_task(client.ask()) for client in slow]
     await until(lambda: all(client.sent for client in slow))  # with one thread, three have begun
-    assert REGISTRY.get_sample_value("gateway_wsgi_threads_busy") == 0
+    assert stack.busy() == 0
     for client in slow:
         client.reads.set()
     await asyncio.gather(*tasks)

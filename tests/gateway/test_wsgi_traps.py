@@ -148,12 +148,12 @@ async def test_t04_a_full_pool_answers_503_after_a_bounded_wait(bridge: Make) ->
     try:
         late = await Client(app).ask(deadline=1)
         assert (late.status, late.headers[b"retry-after"]) == (503, b"1")
-        assert REGISTRY.get_sample_value("gateway_wsgi_threads_busy") == 2
+        assert app.busy() == 2
     finally:
         release.set()
         await asyncio.gather(*tasks)
     assert [client.body for client in clients] == [b"done", b"done"]
-    assert REGISTRY.get_sample_value("gateway_wsgi_threads_busy") == 0
+    await until(lambda: app.busy() == 0)
 
 
 async def test_t05_stalled_uploads_hold_no_threads(bridge: Make) -> None:
@@ -286,6 +286,7 @@ OURS = """
 from pathlib import Path
 from anyio.from_thread import BlockingPortal
 from gateway.stacks.wsgi.bridge import WSGIStack
+from gateway.stacks.wsgi.reference import ReferenceStack
 from tests.stacks import settings
 """
 
@@ -299,7 +300,10 @@ from tests.stacks import settings
             id="bare",
             marks=pytest.mark.xfail(strict=True, reason="a2wsgi 1.10.10"),
         ),
-        pytest.param(OURS, "WSGIStack(leave, settings(Path()), BlockingPortal(), {})", id="ours"),
+        pytest.param(
+            OURS, "ReferenceStack(leave, settings(Path()), BlockingPortal(), {})", id="a2wsgi"
+        ),
+        pytest.param(OURS, "WSGIStack(leave, settings(Path()), BlockingPortal(), {})", id="banyan"),
     ],
 )
 async def test_b055_a_view_that_exits_fails_its_request_only(imports: str, make: str) -> None:

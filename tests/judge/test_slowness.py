@@ -20,7 +20,7 @@ class Legacy:
 
     def answers(self, *seconds: float, route: str = "GET /x") -> None:
         for one in seconds:
-            self.slowness.learn(route, one)
+            self.slowness.learn(route, [one])
 
     def passes(self, seconds: float, every: float = 10.0) -> None:
         """Time, with a tick now and then, as a worker has it."""

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from gateway.cli.flags import with_settings
+from gateway.cli.flags import SettingsCommand, with_settings
 from gateway.cli.parity import parity
 from gateway.errors import BanyanError
 from gateway.parity.report import standing
@@ -18,7 +18,7 @@ from tests.parity_tool.twins import PLANTED
 pytestmark = pytest.mark.xdist_group("parity tool")  # each run starts three processes
 
 APP = typer.Typer()
-APP.command()(with_settings(parity))
+APP.command(cls=SettingsCommand)(with_settings(parity))
 TWINS = "tests.parity_tool.twins"
 FRESH = ("--fresh", "FOLDER={folder}")
 

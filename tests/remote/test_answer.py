@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.stacks.remote import connection
 from gateway.stacks.remote.answer import HEAD_LIMIT, INTERIM_LIMIT
 from gateway.stacks.remote.failure import StackCut
 from tests.gateway.bridge import Client, until
@@ -269,3 +270,14 @@ async def test_b014_a_large_body_arrives_whole_and_in_parts() -> None:
     client = await answered(H + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     assert client.body == body
     assert len(client.sent) > 3
+
+
+async def test_b061_a_connection_that_was_too_full_is_read_again_for_the_next_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "_HIGH", 0)
+    monkeypatch.setattr(connection, "PATIENCE", 60)
+    async with raw(OK) as stack, remote(stack) as app, asyncio.timeout(10):
+        for _ in range(2):
+            assert (await Client(app).ask()).body == b"ok"
+        assert stack.wires == 1

@@ -15,7 +15,7 @@ from tests.remote.fakes import OK, Wire, raw, remote
 from tests.remote.shapes import shapes
 
 _NUMBER = re.compile(rb"\r\nx-number: (\d+)\r\n")
-_PATIENCE = 0.5  # seconds; a front that waits for more bytes of a broken request waits for ever
+_PATIENCE = 2.0  # seconds; a front that waits for more bytes of a broken request waits for ever
 
 
 class Counting:

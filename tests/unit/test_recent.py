@@ -41,6 +41,7 @@ def see(recent: Recent, buckets: Iterable[int], route: str = ROUTE) -> Recent:
     for bucket in buckets:
         decision = Decision(Stack.LEGACY, Reason.SPLIT, bucket)
         recent.observe(Exchange(1.0, "id", route, "GET", "/", decision, 1, 200, 0.01))
+    recent.flush()
     return recent
 
 

@@ -17,7 +17,8 @@ from gateway.control.report import quantile, report
 from gateway.exchange import Exchange
 from gateway.logs import configure_logs
 from gateway.observe.access_log import AccessLog
-from gateway.observe.traffic import BOUNDS, read_traffic
+from gateway.observe.batches import BOUNDS
+from gateway.observe.traffic import read_traffic
 from gateway.override import Overrides
 from gateway.pins import KEPT, LIMIT, Pins, pin_of
 from gateway.routes import Route

@@ -69,6 +69,7 @@ def test_a_sample_is_counted_for_the_buckets_it_leaves_out() -> None:
     recent = Recent()
     for exchange in exchanges((1.0, ROUTE, bucket) for bucket in buckets):
         recent.observe(exchange)
+    recent.flush()
     found = moved(change(0, 25_000), read_samples(recent.document())[ROUTE])
     assert found.clients == pytest.approx(20_000, rel=0.1)
     assert found.to_modern == pytest.approx(5000, rel=0.2)
@@ -120,6 +121,7 @@ def test_all_routes_together_are_estimated_from_their_samples() -> None:
     for route, seen in by_route.items():
         for exchange in exchanges((1.0, route, bucket) for bucket in seen):
             recent.observe(exchange)
+    recent.flush()
     changes = [change(0, 10_000, "a"), change(0, 50_000, "b"), change(0, 50_000, "rare")]
     true = {
         number

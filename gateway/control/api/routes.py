@@ -9,14 +9,8 @@ from fastapi import APIRouter
 from gateway.control.auth import Viewer
 from gateway.control.context import Context, Control
 from gateway.control.problems import responses
-from gateway.control.report import (
-    PlanReport,
-    RoutesReport,
-    report,
-    unexplained,
-    with_history,
-    with_judging,
-)
+from gateway.control.report import report, unexplained, with_history, with_judging
+from gateway.control.shown import PlanReport, RoutesReport
 from gateway.judge.kept import readable
 from gateway.listing import listing
 from gateway.observe.traffic import Seen, merged, read_traffic

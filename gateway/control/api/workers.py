@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from gateway.control.auth import Viewer
 from gateway.control.context import Context, Control
 from gateway.control.problems import responses
-from gateway.control.report import WorkerOut, WorkersOut
+from gateway.control.shown import WorkerOut, WorkersOut
 from gateway.store.workers import Worker
 
 router = APIRouter(prefix="/workers", tags=["workers"], responses=responses(401, 403, 503))

@@ -34,19 +34,13 @@ async def blaming(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     await answer.let_go()
 
 
-def hearing(send: Send) -> Send:
+def hear(start: Message) -> None:
     """The worker's side: takes the header out of a failing answer again."""
-
-    async def heard(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] >= _FAILING:
-            headers = message["headers"]
-            told = dict(headers).get(_HEADER)
-            if told is not None:
-                message["headers"] = [header for header in headers if header[0] != _HEADER]
-                message[FAULT] = unquote(told.decode("latin-1"))
-        await send(message)
-
-    return heard
+    headers = start["headers"]
+    told = dict(headers).get(_HEADER)
+    if told is not None:
+        start["headers"] = [header for header in headers if header[0] != _HEADER]
+        start[FAULT] = unquote(told.decode("latin-1"))
 
 
 class _Answer:

@@ -1,8 +1,8 @@
 """A remote stack's answer, from bytes to a status, headers and parts of a body. No I/O.
 
-llhttp (httptools) parses the head and the chunks, strictly: no folded lines, no bare LF, no Content-Length
-beside Transfer-Encoding, no two of either. What it leaves open is decided here: how large a head may be,
-which answers have no body (it knows no HEAD), where a body ends, and what comes after its end.
+llhttp (httptools) parses chunks and every head that is not `plain`, strictly: no folded lines, no bare LF,
+no Content-Length beside Transfer-Encoding, no two of either. What it leaves open is decided here: how large
+a head may be, which answers have no body (it knows no HEAD), where a body ends, and what comes after.
 """
 
 from typing import Final
@@ -11,6 +11,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.head import Header
 from gateway.stacks.remote.hops import nominated, without_hops
+from gateway.stacks.remote.plain import Plain, read_plain
 
 HEAD_LIMIT: Final = 64 * 1024  # bytes of a head with its 1xx answers, and of trailers
 INTERIM_LIMIT: Final = 16  # 1xx answers before the final one
@@ -24,6 +25,12 @@ class Malformed(Exception):
 class Answer:
     """Fed with bytes until `complete`; what it holds of the body is taken with `take`."""
 
+    __slots__ = (
+        "_chunked", "_excess", "_fields", "_head_only", "_headed", "_interim", "_last_chunk", "_parser",
+        "_parts", "_remaining", "_seam", "_size",
+        "buffered", "complete", "continued", "headers", "reusable", "status",
+    )  # fmt: skip
+
     def __init__(self, *, head_only: bool = False) -> None:
         self.status = 0  # until the head of the final answer is there
         self.headers: list[Header] = []  # end-to-end, names in lower case
@@ -32,7 +39,7 @@ class Answer:
         self.continued = False  # it asks for the body: 100 (Continue)
         self.buffered = 0  # bytes of the body that nobody has taken
         self._head_only = head_only
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser  # once something is not plain
         self._fields: list[Header] = []
         self._seam = b""  # the last bytes of a head that is not complete
         self._size = 0
@@ -43,8 +50,8 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """Raises Malformed; the answer is of no use then, and neither is the connection."""
-        while data and not self.status:
-            data = self._feed_head(data)
+        if not self.status:
+            data = self._feed_heads(data)
         if self.complete:
             self.reusable = self.reusable and not data  # what follows is nobody's answer
         elif data and self._chunked:
@@ -82,6 +89,26 @@ class Answer:
             self._remaining -= count
             self.complete = not self._remaining
 
+    def _feed_heads(self, data: bytes) -> bytes:
+        """Feeds heads until the final one; gives what comes after it."""
+        if not self._size:
+            end = data.find(_END)
+            plain = read_plain(data[:end]) if end > 0 else None
+            if plain is not None:
+                self._take_over(plain)
+                return data[end + len(_END) :]
+            self._parser = HttpResponseParser(self)
+        while data and not self.status:
+            data = self._feed_head(data)
+        return data
+
+    def _take_over(self, plain: Plain) -> None:
+        self.status, self.headers, length, self.reusable = plain
+        if self._head_only or not length or self.status == 304:
+            self.complete = True
+        else:
+            self._remaining = length
+
     def _feed_head(self, data: bytes) -> bytes:
         """Feeds at most one head; gives what comes after it."""
         seam = self._seam + data
@@ -105,7 +132,7 @@ class Answer:
             raise Malformed(f"an answer of HTTP/{version} with status {status}")
         if status >= 200:
             self.status = status
-            self._frame(version == "1.0")
+            self._frame(old=version == "1.0")
             return
         self._interim += 1
         if self._interim > INTERIM_LIMIT:
@@ -113,7 +140,7 @@ class Answer:
         self.continued = self.continued or status == 100
         self._headed, self._fields = False, []
 
-    def _frame(self, old: bool) -> None:
+    def _frame(self, *, old: bool) -> None:
         """Where the body ends: RFC 9112 §6.3."""
         fields = self._fields
         found = dict(fields)
@@ -140,7 +167,8 @@ class Answer:
                 data, self.reusable = data[: self._remaining], False
             self._remaining -= len(data)
             self.complete = not self._remaining
-        self.on_body(data)
+        self._parts.append(data)
+        self.buffered += len(data)
 
     def _feed_chunks(self, data: bytes) -> None:
         self._parse(data)

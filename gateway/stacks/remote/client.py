@@ -17,36 +17,55 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+from gateway.edge.cycle import SPLICE
 from gateway.messages import Receive
-from gateway.stacks.remote.connection import Connection
-from gateway.stacks.remote.request import Request
+from gateway.stacks.remote.connection import PATIENCE, Connection
+from gateway.stacks.remote.request import Framing, Request
 from gateway.stacks.remote.ticks import Ticks
 
-_PATIENCE: Final = 0.025  # seconds until it is looked whether the client is still there
 _CONTINUE: Final = 1.0  # seconds a stack has to ask for the body, as curl waits (RFC 9110 §10.1.1)
 
 
-class _Left(Exception):
+class Left(Exception):
     """The client has left before anything was asked."""
+
+
+async def opening(request: Request, receive: Receive) -> tuple[bytes, bool]:
+    """What the stack gets first, and whether some of the body is still to come.
+
+    That is the head and, if the client does not wait, the body's first part: no connection is needed
+    before a slow client has said something. Raises Left.
+    """
+    if request.framing is Framing.NONE or request.expects:
+        return request.head + b"\r\n", request.expects
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Left
+    part, more = message.get("body", b""), message.get("more_body", False)
+    request.settle(part, more)
+    framed = request.frame(part, more)
+    return request.head + b"\r\n" + framed, more
 
 
 class Client:
     """Ends the block that it is entered with, wherever that waits, when the client leaves."""
 
-    def __init__(self, request: Request, receive: Receive, ticks: Ticks, now: float) -> None:
+    def __init__(self, request: Request, receive: Receive, ticks: Ticks, since: float) -> None:
+        self.request = request
         self.sending = False  # some of the body has not been passed on
-        self.since = now  # the loop's time at which some of it last was
-        self.splices = False  # its server can have the kernel move an answer
+        self.since = since  # the loop's time at which some of it last was
         self.answered = False  # the client has got something
-        self.connection: Connection | None = None  # where the answer is waited for
-        self._request = request
         self._receive = receive
         self._ticks = ticks
         self._go_on: Event | None = None
         self._task: Task[None] | None = None
-        self._reading = False  # somebody else reads
         self._left = False
         self._error: BaseException | None = None
+
+    @property
+    def splices(self) -> bool:
+        """Its server can have the kernel move an answer."""
+        return SPLICE in (self.request.scope.get("extensions") or ())
 
     def __enter__(self) -> Self:
         owner = current_task()
@@ -64,39 +83,16 @@ class Client:
         self._ticks.stop(self)
         if self._task is not None:
             self._task.cancel()
-        if isinstance(error, _Left):
-            return True
         if not self._left or self._owner.uncancel() > self._cancelling:
             return False
         if self._error is not None:
             raise self._error
         return isinstance(error, CancelledError)
 
-    async def opening(self) -> bytes:
-        """What the stack gets first: the head and, if the client does not wait, the body's first part.
-
-        No connection is needed before a slow client has said something.
-        """
-        request = self._request
-        if request.expects:
-            self.sending = True
-            return request.head + b"\r\n"
-        self._reading = True
-        message = await self._receive()
-        self._reading, self.since = False, get_running_loop().time()
-        if message["type"] == "http.disconnect":
-            raise _Left
-        part, more = message.get("body", b""), message.get("more_body", False)
-        request.settle(part, more)
-        framed = request.frame(part, more)
-        self.sending = more
-        return request.head + b"\r\n" + framed
-
-    def tick(self, now: float) -> None:
-        if self.connection is not None:
-            self.connection.tick(now)
-        if self._task is None and not self._reading and now - self.since > _PATIENCE:
+    def tick(self, now: float) -> bool:
+        if self._task is None and now - self.since > PATIENCE:
             self.watch()
+        return True
 
     def send_on(self, connection: Connection) -> None:
         """Begins to pass on what the opening did not hold."""
@@ -117,7 +113,7 @@ class Client:
     async def _upload(self, connection: Connection) -> None:
         """Ends in front of the body's end if the client does: the stack must not take it for complete."""
         loop = get_running_loop()
-        if self._request.expects and self._go_on is not None:
+        if self.request.expects and self._go_on is not None:
             with suppress(TimeoutError):
                 async with timeout(_CONTINUE):
                     await self._go_on.wait()
@@ -129,7 +125,7 @@ class Client:
                     self._leave()
                     return
                 more = message.get("more_body", False)
-                framed = self._request.frame(message.get("body", b""), more)
+                framed = self.request.frame(message.get("body", b""), more)
                 if connection.closed:
                     return
                 connection.write(framed)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from gateway.edge.duct import SourceEnded
 from gateway.stacks.remote.answer import Answer, Malformed
 
+PATIENCE: Final = 0.025  # seconds in which most answers have come
 _HIGH: Final = 256 * 1024  # bytes of a body that wait for the client before the stack must wait
 
 
@@ -20,14 +21,19 @@ class Closed(Exception):
 class Connection(Protocol):
     """Made by the pool; `answer` is what the stack says to what was last sent with `ask`."""
 
+    __slots__ = (
+        "_descriptor", "_full", "_loop", "_paused", "_poll", "_reader", "_transport", "_until",
+        "_writer", "answer", "closed", "encrypted", "failure", "since",
+    )  # fmt: skip
+
     def __init__(self) -> None:
         self.answer: Answer | None = None
         self.closed = False
-        self.since = 0.0  # the loop's time at which it became idle
+        self.failure: Exception | None = None  # Malformed or Closed: no more of the answer comes
+        self.since = 0.0  # the loop's time at which it was asked, or became idle
         self._loop = get_running_loop()
         self._until = 0.0
         self._transport: Transport
-        self._failure: Exception | None = None
         self._reader: Future[None] | None = None
         self._writer: Future[None] | None = None
         self._poll = select.poll()
@@ -38,8 +44,19 @@ class Connection(Protocol):
     def ask(self, head: bytes, *, head_only: bool) -> Answer:
         """Begins an exchange. What the stack answers is in the answer as it comes."""
         self.answer = answer = Answer(head_only=head_only)
+        self.since = self._loop.time()
         self._transport.write(head)
         return answer
+
+    def soon(self) -> Future[None]:
+        """Is done when the answer can be presented, or never will; fails with TimeoutError if that takes
+        its time.
+        """
+        if self._paused:
+            self._resume()
+        self._until = self.since + PATIENCE
+        self._reader = reader = self._loop.create_future()
+        return reader
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)
@@ -57,21 +74,18 @@ class Connection(Protocol):
         needs somebody who calls `tick`.
         """
         if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
-        if self._failure is None:
+            self._resume()
+        if self.failure is None:
             self._until = until
             self._reader = self._loop.create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
-        if self._failure is not None:
-            raise self._failure
+            await self._reader
+        if self.failure is not None:
+            raise self.failure
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float) -> bool:
         if now >= self._until and self._reader is not None and not self._reader.done():
             self._reader.set_exception(TimeoutError())
+        return self.answer is not None
 
     @contextmanager
     def splicing(self, idle_timeout: float) -> Iterator["Splicing"]:
@@ -115,7 +129,8 @@ class Connection(Protocol):
         if answer.buffered > _HIGH and not self._paused and not self.closed:
             self._paused = True
             self._transport.pause_reading()
-        _wake(self._reader)
+        if answer.complete or answer.presentable or answer.continued or self.closed:
+            _wake(self._reader)
 
     def eof_received(self) -> None:
         self._ended("the connection was closed")
@@ -132,6 +147,10 @@ class Connection(Protocol):
         self._full = False
         _wake(self._writer)
 
+    def _resume(self) -> None:
+        self._paused = False
+        self._transport.resume_reading()
+
     def _ended(self, why: str, *, reset: bool = False) -> None:
         answer = self.answer
         if answer is not None and not answer.complete and (reset or not answer.end()):
@@ -139,7 +158,7 @@ class Connection(Protocol):
         _wake(self._reader)
 
     def _fail(self, error: Exception) -> None:
-        self._failure = self._failure or error
+        self.failure = self.failure or error
 
 
 def _wake(waiter: Future[None] | None) -> None:

@@ -24,34 +24,37 @@ class Forwarded:
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._trusted = trusted
 
+    def lines(self, scope: Scope, host: bytes) -> bytes:
+        client = scope.get("client")
+        return _alone(client[0] if client else "", scope.get("scheme", "http"), host)
+
     def __call__(self, scope: Scope, headers: list[Header]) -> list[Header]:
         client = scope.get("client")
         peer: str = client[0] if client else ""
-        found = dict(headers)
-        scheme, host = scope.get("scheme", "http"), found.get(b"host", b"")
-        if _STANDARD not in b",".join(found):
-            return [*headers, *_alone(peer, scheme, host)]
-        kept = [header for header in headers if not _tells(header[0])]
+        scheme, host = scope.get("scheme", "http"), dict(headers).get(b"host", b"")
+        kept = [header for header in headers if not tells(header[0])]
         told = (
-            [header for header in headers if _tells(header[0])]
+            [header for header in headers if tells(header[0])]
             if trusts(self._trusted, peer)
             else []
         )
         return [*kept, *_told(told, peer.encode("latin-1"), _proto(scheme), host)]
 
 
+def tells(name: bytes) -> bool:
+    """Whether a header of this name says who the client is."""
+    return name == _STANDARD or name.startswith(_PREFIX)
+
+
 @lru_cache(maxsize=1024)
-def _alone(peer: str, scheme: str, host: bytes) -> tuple[Header, ...]:
+def _alone(peer: str, scheme: str, host: bytes) -> bytes:
     """The same for all requests of a client that came without a proxy."""
-    return tuple(_told([], peer.encode("latin-1"), _proto(scheme), host))
+    told = _told([], peer.encode("latin-1"), _proto(scheme), host)
+    return b"".join([b"%b: %b\r\n" % header for header in told])
 
 
 def _proto(scheme: str) -> bytes:
     return _SECURE.get(scheme) or scheme.encode()
-
-
-def _tells(name: bytes) -> bool:
-    return name == _STANDARD or name.startswith(_PREFIX)
 
 
 def _told(told: list[Header], peer: bytes, proto: bytes, host: bytes) -> list[Header]:

@@ -60,7 +60,8 @@ class Pool:
         self._idle.append(connection)
         if self._reaper is None:
             self._reaper = self._loop.call_later(self._idle_limit, self._reap)
-        self._call_next()
+        if self._waiting:
+            self._call_next()
 
     def close(self) -> None:
         """Closes what is idle; what is in use closes when it is given back."""

@@ -4,24 +4,37 @@ What is left out is for one connection only (`hops.py`). The body's framing is a
 client sent, the stack sees one Content-Length or one `chunked`, and never both.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from functools import lru_cache
+from operator import itemgetter
+from typing import Final, NamedTuple, Protocol
 
 from gateway.edge.head import TOKEN
-from gateway.head import Header, spelled
+from gateway.head import OURS, Header, spelled
 from gateway.messages import Scope
 from gateway.stacks.remote.failure import Unforwardable
-from gateway.stacks.remote.hops import without_hops
+from gateway.stacks.remote.forwarded import tells
+from gateway.stacks.remote.hops import HOPS, without_hops
 
-Introduce = Callable[[Scope, list[Header]], list[Header]]
-"""Gives the headers that also say who the client is: `Forwarded` or `envelope.seal`."""
+
+class Introduce(Protocol):
+    """Says in a request who the client is: `Forwarded` or `envelope.Envelope`."""
+
+    def __call__(self, scope: Scope, headers: list[Header]) -> list[Header]:
+        """The headers with what is added."""
+
+    def lines(self, scope: Scope, host: bytes) -> bytes:
+        """What is added where the request itself says nothing of the kind, each line with its end."""
+
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 §9.2.1
 _CONTENT: Final = frozenset({"POST", "PUT", "PATCH"})  # their empty body has a length (§8.6)
-
-
+_USUAL: Final = _SAFE | _CONTENT | {"DELETE"}
+_DECISIVE: Final = HOPS | {b"expect"}
+_NAMES: Final = 1024  # bytes of a request's names that are remembered
+_name: Final = itemgetter(0)
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _DIGITS: Final = 18  # of a Content-Length: no body is that long
 
@@ -39,16 +52,16 @@ class Framing(Enum):
 class Request:
     """`head` lacks its last blank line; `frame` gives the bytes of the body's next part."""
 
+    scope: Scope
     head: bytes
-    framing: Framing
-    remaining: int  # bytes of the body still to come, by its Content-Length
-    expects: bool  # the client waits for 100 (Continue) before it sends its body
-    method: str
+    framing: Framing = Framing.NONE
+    remaining: int = 0  # bytes of the body still to come, by its Content-Length
+    expects: bool = False  # the client waits for 100 (Continue) before it sends its body
 
     @property
     def repeatable(self) -> bool:
         """Sent twice, it does what it does sent once, and nothing of it is gone."""
-        return self.method in _SAFE and self.framing is Framing.NONE
+        return self.scope["method"] in _SAFE and self.framing is Framing.NONE
 
     def settle(self, first: bytes, more: bool) -> None:
         """Decides the framing where the client's protocol left it open."""
@@ -57,7 +70,7 @@ class Request:
         if more:
             self.framing = Framing.CHUNKED
             self.head += b"transfer-encoding: chunked\r\n"
-        elif first or self.method in _CONTENT:
+        elif first or self.scope["method"] in _CONTENT:
             self.framing, self.remaining = Framing.LENGTH, len(first)
             self.head += b"content-length: %d\r\n" % len(first)
         else:
@@ -78,6 +91,13 @@ def request_of(scope: Scope, introduce: Introduce) -> Request:
     """Raises Unforwardable for what could be read as another request, or as two."""
     headers: Sequence[Header] = scope["headers"]
     method: str = scope["method"]
+    plain = _plain(tuple(map(_name, headers))) if scope["http_version"] == "1.1" else None
+    if plain is not None and method in _USUAL:
+        told = introduce.lines(scope, headers[plain.host][1])
+        head = _head(method, target_of(scope), headers, told)
+        if plain.bare:
+            return Request(scope, head)
+        return Request(scope, head, *_framing(headers, dict(headers), "1.1"))
     found = dict(headers)
     if method == "CONNECT" or not method or method.encode().translate(None, TOKEN):
         raise Unforwardable(501, "This method is not supported")
@@ -92,7 +112,7 @@ def request_of(scope: Scope, introduce: Introduce) -> Request:
     if framing is Framing.CHUNKED:
         kept.append((b"transfer-encoding", b"chunked"))
     head = head_of(method, target_of(scope), kept)
-    return Request(head, framing, length, expects, method)
+    return Request(scope, head, framing, length, expects)
 
 
 def with_host(scope: Scope, headers: list[Header], found: Mapping[bytes, bytes]) -> list[Header]:
@@ -117,17 +137,56 @@ def target_of(scope: Scope) -> bytes:
 
 def head_of(method: str, target: bytes, headers: list[Header]) -> bytes:
     """Request line and headers without the blank line; Unforwardable if they could be read as other ones."""
-    lines = b"\r\n".join(map(b": ".join, headers))
-    head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode(), target, lines)
-    breaks = len(headers) + 1
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
-        raise Unforwardable(400, "A line break in the request's head")
     names = dict(headers)
     if b"" in names or b"".join(names).translate(None, TOKEN):
         raise Unforwardable(400, "A header's name is no token")
-    if b" " in target or not target.startswith((b"/", b"*")):
+    return _head(method, target, headers)
+
+
+def _head(method: str, target: bytes, headers: Sequence[Header], told: bytes = b"") -> bytes:
+    """With `told`, which is our own, at its end."""
+    lines = b"\r\n".join(map(b": ".join, headers))
+    head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method.encode(), target, lines)
+    ours = 2 * len(headers) + 2
+    if len(head) - len(head.translate(None, b"\r\n\0")) != ours:
+        raise Unforwardable(400, "A line break in the request's head")
+    if target.find(b" ") >= 0 or not target.startswith((b"/", b"*")):
         raise Unforwardable(400, "The target is no path")
-    return head
+    return head + told
+
+
+class _Plain(NamedTuple):
+    """Headers that go through as they are."""
+
+    host: int  # which of them is Host
+    bare: bool  # there is no body
+
+
+def _plain(names: tuple[bytes, ...]) -> _Plain | None:
+    try:
+        return _known(names)
+    except _Unusual:
+        return None
+
+
+class _Unusual(Exception):
+    """Has to be looked at closely; nothing is remembered of it."""
+
+
+@lru_cache(maxsize=1024)
+def _known(names: tuple[bytes, ...]) -> _Plain:
+    """Most clients send the same names in the same order again and again."""
+    text = b"".join(names)
+    if (
+        len(text) > _NAMES
+        or text.translate(None, TOKEN)
+        or b"" in names
+        or names.count(b"host") != 1
+        or not _DECISIVE.isdisjoint(names)
+        or any(tells(name) or name.startswith(OURS) for name in names)
+    ):
+        raise _Unusual
+    return _Plain(names.index(b"host"), b"content-length" not in names)
 
 
 def _framing(

@@ -11,8 +11,8 @@ PERIOD: Final = 0.05  # seconds by which a deadline may be late
 
 
 class Ticked(Protocol):
-    def tick(self, now: float) -> None:
-        """`now` is the loop's time."""
+    def tick(self, now: float) -> bool:
+        """`now` is the loop's time. Whether it is to be looked at again."""
 
 
 class Ticks:
@@ -34,5 +34,6 @@ class Ticks:
     def _tick(self) -> None:
         now = self._loop.time()
         for one in tuple(self._running):
-            one.tick(now)
+            if not one.tick(now):
+                self._running.discard(one)
         self._timer = self._loop.call_later(PERIOD, self._tick) if self._running else None

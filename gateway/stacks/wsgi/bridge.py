@@ -13,8 +13,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextvars import copy_context
 from functools import partial
+from io import BytesIO
 from time import perf_counter
 from typing import Any, BinaryIO, Final
 
@@ -29,10 +29,11 @@ from gateway.refusal import refuse
 from gateway.settings import Settings
 from gateway.stacks.wsgi.blame import FAULTS, blamed, hear_flask
 from gateway.stacks.wsgi.body import receive_body
-from gateway.stacks.wsgi.environ import Environ, FileWrapper, build_environ
+from gateway.stacks.wsgi.environ import Environ, Environs, FileWrapper, has_body
+from gateway.stacks.wsgi.figures import Figures
 from gateway.stacks.wsgi.files import SentFile, sent_file
 from gateway.stacks.wsgi.outbox import Outbox
-from gateway.stacks.wsgi.start import Head, StartResponse
+from gateway.stacks.wsgi.start import Reply, StartResponse
 from gateway.stacks.wsgi.threads import Job, Threads
 
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -57,76 +58,87 @@ class WSGIStack:
         self, app: WSGIApp, settings: Settings, portal: BlockingPortal, state: dict[str, Any]
     ) -> None:
         self._app = app
-        self._settings = settings
-        self._extras = {"banyan.portal": portal, "banyan.state": state}
+        self._memory, self._wait = settings.body_memory, settings.wsgi_wait
+        extras = {"banyan.portal": portal, "banyan.state": state, FAULTS: None}
+        self._environs = Environs(multiprocess=settings.workers > 1, extras=extras)
         self._threads = Threads(settings.wsgi_threads, settings.wsgi_slow_clients)
+        self._figures = Figures(self.busy)
         hear_flask()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await receive_body(scope, receive, send, self._settings.body_memory)
-        if body is None:
-            return
-        environ = build_environ(scope, body, multiprocess=self._settings.workers > 1)
-        environ.update(self._extras)
-        call = _Call(self._app, environ, body, Outbox(self._threads))
-        job = Job(partial(copy_context().run, call.run))
+        environ = self._environs.make(scope, BytesIO())
+        if has_body(environ):
+            body = await receive_body(scope, receive, send, self._memory)
+            if body is None:
+                return
+            environ["wsgi.input"] = body
+        call = _Call(self._app, environ, self._threads, self._figures)
+        reply, ordinary = call.reply, False
+        self._figures.called()
         try:
-            if not self._threads.add(job):
-                self._hurry(call, job, self._settings.wsgi_wait)
-            await self._relay(call, scope, receive, send)
+            if not self._threads.add(call):
+                self._hurry(call, self._wait)
+            await reply.news
+            part, more = reply.taken()
+            if call.waiting is not None:
+                call.waiting.cancel()
+            ordinary = not more and reply.sent and call.error is None and call.file is None
+            if ordinary:
+                await send(blamed(reply.start(), call.faults) if call.faults else reply.start())
+                await send({"type": "http.response.body", "body": part, "more_body": False})
+            else:
+                await self._relay(call, (part, more), scope, receive, send)
         except asyncio.CancelledError as cancelled:
-            call.end_wait()
-            task = asyncio.current_task()
-            if not call.outbox.too_slow or task is None:
-                raise
-            task.uncancel()
-            metrics.SLOW_CLIENTS_CUT.inc()
-            raise ClientTooSlow from cancelled
+            _raise_if_cut(reply, cancelled)
+            raise
         finally:
-            call.outbox.leave()
-            if call.file is not None:
-                self._threads.add(call.file.closing)
-            if job.claim():  # cancelled before a thread took it
-                body.close()
+            if not ordinary:
+                self._leave(call)
 
     def waiting(self) -> int:
         """Requests that wait for a thread."""
         return self._threads.waiting
 
+    def busy(self) -> int:
+        """Threads that have a request."""
+        return self._threads.busy
+
     def close(self) -> None:
         """Takes no new calls; threads that are stuck in the app are left behind."""
         self._threads.close()
+        self._figures.close()
 
-    def _hurry(self, call: "_Call", job: Job, rest: float) -> None:
-        """A job waits for a thread: asks for one every second, for `rest` seconds."""
+    def _hurry(self, call: "_Call", rest: float) -> None:
+        """A call waits for a thread: asks for one every second, for `rest` seconds."""
         if rest <= 0:
-            call.expire(job)
+            call.expire()
             return
         self._threads.press()
         step, loop = min(_STEP, rest), asyncio.get_running_loop()
-        call.waiting = loop.call_later(step, self._hurry, call, job, rest - step)
+        call.waiting = loop.call_later(step, self._hurry, call, rest - step)
 
-    async def _relay(self, call: "_Call", scope: Scope, receive: Receive, send: Send) -> None:
+    async def _relay(
+        self, call: "_Call", first: tuple[bytes, bool], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Sends what the call says, as it comes."""
-        outbox = call.outbox
-        part, more = await outbox.take()
-        call.end_wait()
+        reply, (part, more) = call.reply, first
         if call.expired:
             await refuse(send, 503, "All threads are busy", (b"retry-after", b"1"))
             return
-        if not call.head.sent:
+        if not reply.sent:
             await _fail(send, call.error)
-        await send(blamed(call.head.message(), call.faults))
+        reply.follow()
+        await send(blamed(reply.start(), call.faults))
         watch = None
         if more or call.file is not None:
-            watch = asyncio.create_task(_until_disconnect(receive, outbox))
+            watch = asyncio.create_task(_until_disconnect(receive, reply))
         try:
             while more:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
-                part, more = await outbox.take()
-            if call.file is not None and not outbox.left:
-                zero_copy = FILE in (scope.get("extensions") or ()) and call.head.length is not None
-                await call.file.send(send, outbox, zero_copy=zero_copy)
+                part, more = await reply.take()
+            if call.file is not None and not reply.left:
+                zero_copy = FILE in (scope.get("extensions") or ()) and reply.length is not None
+                await call.file.send(send, reply, zero_copy=zero_copy)
             await self._finish(call, part, send)
         finally:
             if watch is not None:
@@ -134,97 +146,108 @@ class WSGIStack:
 
     async def _finish(self, call: "_Call", part: bytes, send: Send) -> None:
         """The last part, or what went wrong: the server cuts the answer then."""
-        if call.outbox.left:
+        if call.reply.left:
             return
         cut = call.error is not None
         await send({"type": "http.response.body", "body": part, "more_body": cut})
         if call.error is not None:
             raise call.error
 
+    def _leave(self, call: "_Call") -> None:
+        """The answer is at its end, or nobody waits for it."""
+        if call.waiting is not None:
+            call.waiting.cancel()
+        call.reply.leave()
+        if call.file is not None:
+            self._threads.add(call.file.closing)
+        if call.claim():  # no thread took it
+            call.body.close()
 
-class _Call:
+
+class _Call(Job):
     """One call of the app, in its thread."""
 
-    def __init__(self, app: WSGIApp, environ: Environ, body: BinaryIO, outbox: Outbox) -> None:
-        self._body = body
-        self.outbox = outbox
-        self.head = Head(environ["REQUEST_METHOD"], self._write)
+    __slots__ = (
+        "_app", "_environ", "_figures", "_since",
+        "body", "error", "expired", "faults", "file", "reply", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, app: WSGIApp, environ: Environ, threads: Threads, figures: Figures) -> None:
+        Job.__init__(self)
+        self._app, self._environ, self._figures = app, environ, figures
+        self.body: BinaryIO = environ["wsgi.input"]
+        self.reply = Reply(environ["REQUEST_METHOD"], threads)
         self.file: SentFile | None = None  # the answer's body, if it is a file
         self.error: Exception | None = None
         self.expired = False
         self.waiting: asyncio.TimerHandle | None = None  # for a thread
         self.faults: list[str] = []  # of which the app made an answer
         environ[FAULTS] = self.faults
-        self._app, self._environ = app, environ
-        self._waits_since = perf_counter()
+        self._since = perf_counter()
 
     def run(self) -> None:
-        metrics.WSGI_QUEUE.observe(perf_counter() - self._waits_since)
-        metrics.WSGI_BUSY.inc()
+        self._figures.waits.append(perf_counter() - self._since)
+        reply = self.reply
         iterable: Iterable[bytes] = ()
         try:
-            iterable = self._app(self._environ, self.head.start_response)
-            self._answer(iterable)
+            iterable = self._app(self._environ, reply.start_response)
+            self._answer(iterable, reply)
         except Exception as error:
             self._fail(error)
         except BaseException as error:  # an exit, a cancellation: it would cost the thread
             self._fail(RuntimeError(f"the app raised {type(error).__name__}"))
         finally:
-            self.outbox.end()
-            self._close(iterable)
-            metrics.WSGI_BUSY.dec()
+            if not reply.ended:
+                reply.end()
+            if self.file is None:
+                _close(iterable)
+            elif reply.left and self.file.closing.claim():  # nobody came for the file
+                self.file.closing.run()
+            self.body.close()
 
-    def expire(self, job: Job) -> None:
-        """The wait for a thread is over; unless one has taken the job."""
-        if job.claim():
+    def expire(self) -> None:
+        """The wait for a thread is over; unless one has taken the call."""
+        if self.claim():
             self.expired = True
-            self._body.close()
-            self.outbox.end()
+            self.body.close()
+            self.reply.end()
 
-    def end_wait(self) -> None:
-        if self.waiting is not None:
-            self.waiting.cancel()
-
-    def _answer(self, iterable: Iterable[bytes]) -> None:
-        if isinstance(iterable, FileWrapper) and not self.head.omits_body:
-            self.file = sent_file(iterable, self.head.length, partial(_closed, iterable))
-        if self.file is None:
-            for part in iterable:
-                self._write(part)
-                if self.outbox.left and not self.outbox.ended:
-                    return
-        self.head.send()
-        if self.file is None:
-            self.head.check_complete()
-
-    def _write(self, part: bytes) -> None:
-        self.head.send()
-        if not isinstance(part, bytes):
-            raise TypeError(f"the app's answer has a part that is {type(part).__name__}, not bytes")
-        part, complete = self.head.admit(part)
-        if complete:
-            self.outbox.end(part)
-        elif part:
-            self.outbox.put(part)
+    def _answer(self, iterable: Iterable[bytes], reply: Reply) -> None:
+        if isinstance(iterable, FileWrapper) and not reply.omits_body:
+            self.file = sent_file(iterable, reply.length, partial(_close, iterable))
+            if self.file is not None:
+                reply.begin()
+                return
+        for part in iterable:
+            reply.write(part)
+            if reply.left and not reply.ended:
+                return
+        if not reply.ended:
+            reply.check_complete()
 
     def _fail(self, error: Exception) -> None:
-        if self.outbox.ended:  # the client has its answer; what comes after it is for the log
+        if self.reply.ended:  # the client has its answer; what comes after it is for the log
             _log.error("wsgi.failed_after_answer", exc_info=error)
         else:
             self.error = error
 
-    def _close(self, iterable: Iterable[bytes]) -> None:
-        if self.file is None:
-            _closed(iterable)
-        elif self.outbox.left and self.file.closing.claim():  # nobody came for the file
-            self.file.closing.call()
-        self._body.close()
+
+def _raise_if_cut(reply: Reply, cancelled: asyncio.CancelledError) -> None:
+    """A client that was too slow ends its answer, not the task."""
+    task = asyncio.current_task()
+    if reply.too_slow and task is not None:
+        task.uncancel()
+        metrics.SLOW_CLIENTS_CUT.inc()
+        raise ClientTooSlow from cancelled
 
 
-def _closed(iterable: Iterable[bytes]) -> None:
+def _close(iterable: Iterable[bytes]) -> None:
+    close = getattr(iterable, "close", None)
+    if close is None:
+        return
     try:
-        getattr(iterable, "close", lambda: None)()
-    except BaseException:  # likewise
+        close()
+    except BaseException:  # it would cost the thread
         _log.exception("wsgi.close_failed")
 
 

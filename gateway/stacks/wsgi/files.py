@@ -12,7 +12,7 @@ from gateway.edge.duct import SourceEnded
 from gateway.messages import Send
 from gateway.stacks.wsgi.environ import FileWrapper
 from gateway.stacks.wsgi.outbox import Outbox
-from gateway.stacks.wsgi.threads import Job
+from gateway.stacks.wsgi.threads import Errand, Job
 
 _BLOCK: Final = 1024 * 1024  # bytes read at once
 
@@ -54,4 +54,4 @@ def sent_file(
         count = os.fstat(descriptor).st_size - offset if length is None else length
     except (AttributeError, OSError, UnsupportedOperation):
         return None
-    return SentFile(descriptor, offset, max(count, 0), Job(close))
+    return SentFile(descriptor, offset, max(count, 0), Errand(close))

@@ -16,13 +16,13 @@ from a2wsgi import WSGIMiddleware
 from anyio.from_thread import BlockingPortal
 
 from gateway.messages import Message, Receive, Scope, Send
-from gateway.observe import metrics
 from gateway.refusal import refuse
 from gateway.settings import Settings
 from gateway.stacks.wsgi.blame import FAULTS, blamed, hear_flask
 from gateway.stacks.wsgi.body import receive_body
 from gateway.stacks.wsgi.bridge import WSGIApp
-from gateway.stacks.wsgi.environ import Environ, build_environ
+from gateway.stacks.wsgi.environ import Environ, Environs
+from gateway.stacks.wsgi.figures import Figures
 from gateway.stacks.wsgi.threads import DaemonThreads
 
 StartResponse = Callable[..., Any]
@@ -37,9 +37,12 @@ class ReferenceStack:
     ) -> None:
         self._app = app
         self._settings = settings
-        self._extras = {"banyan.portal": portal, "banyan.state": state}
+        extras = {"banyan.portal": portal, "banyan.state": state}
+        self._environs = Environs(multiprocess=settings.workers > 1, extras=extras)
         self._bridge = WSGIMiddleware(self._in_thread)  # type: ignore[arg-type]
-        self._bridge.executor = DaemonThreads(settings.wsgi_threads)  # type: ignore[assignment]
+        self._threads = DaemonThreads(settings.wsgi_threads)
+        self._bridge.executor = self._threads  # type: ignore[assignment]
+        self._figures = Figures(self.busy)
         hear_flask()
         self._free = anyio.Semaphore(settings.wsgi_threads, fast_acquire=True)
         self._calls: set[Task[None]] = set()
@@ -58,16 +61,22 @@ class ReferenceStack:
         """Requests that wait for a thread."""
         return self._free.statistics().tasks_waiting
 
+    def busy(self) -> int:
+        """Threads that have a request."""
+        return self._threads.busy
+
     def close(self) -> None:
         """Takes no new calls; threads that are stuck in the app are left behind."""
-        self._bridge.executor.shutdown(wait=False)
+        self._threads.shutdown(wait=False)
+        self._figures.close()
 
     async def _thread(self) -> bool:
         """Waits for a free thread; False when the wait was too long."""
         began = perf_counter()
+        self._figures.called()
         with anyio.move_on_after(self._settings.wsgi_wait):
             await self._free.acquire()
-            metrics.WSGI_QUEUE.observe(perf_counter() - began)
+            self._figures.waits.append(perf_counter() - began)
             return True
         return False
 
@@ -85,11 +94,9 @@ class ReferenceStack:
     async def _run(self, call: "_Call") -> None:
         # a2wsgi must not decode the query (it would as ASCII); the environ is built anew.
         scope = {**call.scope, "query_string": b"", "root_path": "", _CALL: call}
-        metrics.WSGI_BUSY.inc()
         try:
             await self._bridge(scope, call.receive, call.send)  # type: ignore[arg-type]
         finally:
-            metrics.WSGI_BUSY.dec()
             self._free.release()
             call.end()
         if call.error is not None:
@@ -97,8 +104,7 @@ class ReferenceStack:
 
     def _in_thread(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
         call: _Call = environ.pop("asgi.scope")[_CALL]
-        multiprocess = self._settings.workers > 1
-        environ = build_environ(call.scope, call.body, multiprocess=multiprocess) | self._extras
+        environ = self._environs.make(call.scope, call.body)
         environ[FAULTS] = call.faults
         iterable: Iterable[bytes] = ()
         try:

@@ -1,17 +1,23 @@
-"""`start_response` (PEP 3333), as strict and as lenient as gunicorn's."""
+"""`start_response` and `write` (PEP 3333), as strict and as lenient as gunicorn's."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from gateway.head import Header
 from gateway.messages import Message
+from gateway.stacks.wsgi.outbox import Outbox
+from gateway.stacks.wsgi.threads import Threads
 
 StartResponse = Callable[..., Callable[[bytes], None]]
 
 _STATUS: Final = re.compile(r"[0-9]{3}(?: [ \t\x21-\x7e\x80-\xff]*)?")  # RFC 9112 §4
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _VALUE: Final = re.compile(r"[ \t\x21-\x7e\x80-\xff]*")  # RFC 9110 §5.5
+_KEPT: Final = 1024
+_names: Final[dict[str, bytes]] = {}  # of the headers seen last, in lower case
+_LENGTH: Final = b"content-length"
 _HOP_BY_HOP: Final = frozenset(  # RFC 9110 §7.6.1: the server's, never the app's
     {
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers",
@@ -20,17 +26,18 @@ _HOP_BY_HOP: Final = frozenset(  # RFC 9110 §7.6.1: the server's, never the app
 )  # fmt: skip
 
 
-class Head:
-    """Status and headers of one answer; whether they are on their way, and how long its body may be."""
+class Reply(Outbox):
+    """One answer as the app gives it: status, headers, and a body that goes into the outbox."""
 
-    def __init__(self, method: str, write: Callable[[bytes], None]) -> None:
-        self._bodyless = method == "HEAD"
-        self._write = write
-        self._status: int | None = None
-        self._headers: list[Header] = []
-        self._admitted = 0  # bytes of the body so far
+    __slots__ = ("_headers", "_is_head", "_missing", "_status", "length", "omits_body", "sent")
+
+    def __init__(self, method: str, threads: Threads) -> None:
+        Outbox.__init__(self, threads)  # `super()` costs as much again
+        self._status = 0  # none yet
+        self._headers: list[Header]
         self.length: int | None = None  # of the body, by its Content-Length
-        self.sent = False
+        self.omits_body = self._is_head = method == "HEAD"  # whatever the app sends
+        self.sent = False  # the head cannot be taken back
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -42,69 +49,101 @@ class Head:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None
-        elif self._status is not None:
+        elif self._status:
             raise AssertionError("start_response was called already")
-        if not isinstance(status, str):
-            raise TypeError(f"{status!r} is no string")
-        if not _STATUS.fullmatch(status):
-            raise ValueError(f"{status!r} is no status: three digits, a space, a reason")
-        self._status, self.length = int(status[:3]), None
-        self._headers = [pair for name, value in headers for pair in self._header(name, value)]
-        if self.forbids_length:
-            self._headers = [pair for pair in self._headers if pair[0] != b"content-length"]
-            self.length = None
-        return self._write
+        self._status = code = _code(status)
+        self._read(headers)
+        self.omits_body = self._is_head
+        if code < 200 or code in {204, 304}:  # RFC 9110 §6.4.1
+            self.omits_body = True
+            if code != 304:  # RFC 9110 §8.6
+                self.length = None
+                self._headers = [pair for pair in self._headers if pair[0] != _LENGTH]
+        return self.write
 
-    @property
-    def omits_body(self) -> bool:
-        """HEAD, 1xx, 204 and 304 have none, whatever the app sends (RFC 9110 §6.4.1)."""
-        return self._bodyless or self._status in {204, 304} or self.forbids_length
+    def write(self, part: bytes) -> None:
+        """Sends the head, and what of `part` belongs to the body."""
+        if not self.sent:
+            self.begin()
+        if not isinstance(part, bytes):
+            raise TypeError(f"the app's answer has a part that is {type(part).__name__}, not bytes")
+        if self.omits_body:
+            return
+        if self.length is not None:
+            if len(part) > self._missing:
+                part = part[: self._missing]
+            self._missing -= len(part)
+            if not self._missing:
+                self.end(part)
+                return
+        if part:
+            self.put(part)
 
-    @property
-    def forbids_length(self) -> bool:
-        """RFC 9110 §8.6."""
-        return self._status is not None and (self._status == 204 or self._status < 200)
-
-    def send(self) -> None:
+    def begin(self) -> None:
         """From now on the head cannot be taken back."""
-        if self._status is None:
+        if not self._status:
             raise RuntimeError("the app answered without calling start_response")
         self.sent = True
 
-    def message(self) -> Message:
-        return {
-            "type": "http.response.start",
-            "status": self._status,
-            "headers": self._headers,
-        }
-
-    def admit(self, part: bytes) -> tuple[bytes, bool]:
-        """What of `part` belongs to the body, and whether the body is complete with it."""
-        if self.omits_body:
-            return b"", False
-        if self.length is None:
-            return part, False
-        part = part[: self.length - self._admitted]
-        self._admitted += len(part)
-        return part, self._admitted == self.length
+    def start(self) -> Message:
+        """What the server is told first."""
+        return {"type": "http.response.start", "status": self._status, "headers": self._headers}
 
     def check_complete(self) -> None:
         """The app has ended. Raises RuntimeError if its body is shorter than it declared."""
-        if self.length is not None and self._admitted < self.length and not self.omits_body:
-            raise RuntimeError(f"the app declared {self.length} bytes and sent {self._admitted}")
+        if not self.sent:
+            self.begin()
+        if self.length is not None and self._missing > 0 and not self.omits_body:
+            sent = self.length - self._missing
+            raise RuntimeError(f"the app declared {self.length} bytes and sent {sent}")
 
-    def _header(self, name: str, value: str) -> list[Header]:
-        """A header as it is sent; empty for one that is the server's."""
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"header {name!r}: name and value must be strings")
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no header name")
+    def _read(self, headers: list[tuple[str, str]]) -> None:
+        """Names are remembered; values never, for they may be secrets."""
+        kept: list[Header] = []
+        together = ""
+        self._headers, self.length = kept, None
+        name = ""
+        try:
+            for name, value in headers:
+                together += value
+                lower = _names.get(name) or _field_name(name)
+                if lower:
+                    kept.append((lower, value.strip(" \t").encode("latin-1")))
+                    if lower == _LENGTH:
+                        self.length = self._missing = int(value)
+        except TypeError:
+            raise TypeError(f"header {name!r}: name and value must be strings") from None
+        except UnicodeEncodeError:
+            raise ValueError(f"header {name!r} has a value that is not latin-1") from None
+        if not together.isprintable():
+            _check(headers)
+
+
+def _check(headers: Iterable[tuple[str, str]]) -> None:
+    for name, value in headers:
         if not _VALUE.fullmatch(value):  # not shown: it may be a secret
             raise ValueError(f"header {name!r} has a value with control characters")
-        lower = name.lower()
-        if lower in _HOP_BY_HOP:
-            return []
-        value = value.strip(" \t")
-        if lower == "content-length":
-            self.length = int(value)
-        return [(lower.encode("latin-1"), value.encode("latin-1"))]
+
+
+@lru_cache(maxsize=256)
+def _code(status: str) -> int:
+    if not isinstance(status, str):
+        raise TypeError(f"{status!r} is no string")
+    if not _STATUS.fullmatch(status):
+        raise ValueError(f"{status!r} is no status: three digits, a space, a reason")
+    return int(status[:3])
+
+
+def _field_name(name: str) -> bytes:
+    """In lower case, empty for what is the server's; apps may think of any number of names."""
+    if not isinstance(name, str):
+        raise TypeError(name)
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no header name")
+    lower = name.lower()
+    if lower in _HOP_BY_HOP:
+        return b""
+    if len(_names) >= _KEPT:
+        _names.clear()
+    _names[name] = kept = lower.encode("latin-1")
+    return kept

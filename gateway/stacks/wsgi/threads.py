@@ -7,6 +7,7 @@ stopped worker alive for ever.
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Protocol
@@ -17,13 +18,20 @@ _log = structlog.get_logger()
 
 
 class Job:
-    """One call for a thread. Either a thread claims it or whoever waits for it does, never both."""
+    """Something for a thread, in the context of who asked for it.
 
-    __slots__ = ("_unclaimed", "call")
+    Either a thread claims it or whoever waits for it does, never both.
+    """
 
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call = call
+    __slots__ = ("_unclaimed", "context")
+
+    def __init__(self) -> None:
+        self.context = copy_context()
         self._unclaimed = [True]
+
+    def run(self) -> None:
+        """What is to be done, once."""
+        raise NotImplementedError
 
     def claim(self) -> bool:
         """Whether this caller is the first; popping a list is atomic."""
@@ -31,6 +39,19 @@ class Job:
             return self._unclaimed.pop()
         except IndexError:
             return False
+
+
+class Errand(Job):
+    """The call of a function."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def run(self) -> None:
+        self._call()
 
 
 class Stalled(Protocol):
@@ -57,10 +78,14 @@ class Threads:
 
     def add(self, job: Job) -> bool:
         """Hands a job over; False: every thread is busy, it waits."""
-        with self._lock:
+        self._lock.acquire()  # `with` costs twice as much
+        try:
             self._unclaimed -= 1
-            self._start_if_needed()
+            if self._unclaimed < 0:
+                self._start_if_allowed()
             waits = self._unclaimed < 0
+        finally:
+            self._lock.release()
         self._jobs.put(job)
         if waits:
             self.press()
@@ -78,7 +103,8 @@ class Threads:
         """A thread is about to wait for its client."""
         with self._lock:
             self._stalled[stalled] = None
-            self._start_if_needed()
+            if self._unclaimed < 0:
+                self._start_if_allowed()
 
     def resume(self, stalled: Stalled) -> None:
         """It waits no more."""
@@ -90,6 +116,12 @@ class Threads:
         """Jobs without a thread."""
         return max(0, -self._unclaimed)
 
+    @property
+    def busy(self) -> int:
+        """Threads that have a job."""
+        with self._lock:
+            return self._alive - max(0, self._unclaimed)
+
     def close(self) -> None:
         """Ends idle threads, and busy ones after their job."""
         for _ in range(self._alive):
@@ -100,8 +132,8 @@ class Threads:
         """Threads above the size, not counting those that wait for their clients; below it, less than 0."""
         return self._alive - min(len(self._stalled), self._most) - self._size
 
-    def _start_if_needed(self) -> None:
-        if self._unclaimed < 0 and self._surplus < 0:
+    def _start_if_allowed(self) -> None:
+        if self._surplus < 0:
             self._alive += 1
             self._unclaimed += 1
             Thread(target=self._work, name=f"wsgi-{self._alive}", daemon=True).start()
@@ -110,15 +142,18 @@ class Threads:
         while (job := self._jobs.get()) is not None:
             if job.claim():
                 try:
-                    job.call()
+                    job.context.run(job.run)
                 except BaseException:  # a thread that ends would be missed for ever
                     _log.exception("thread.job_failed")
             del job  # an idle thread must not keep the last request alive
-            with self._lock:
-                if self._surplus > 0:  # it was another's replacement
+            self._lock.acquire()
+            try:
+                if self._alive > self._size and self._surplus > 0:  # it was another's replacement
                     self._alive -= 1
                     return
                 self._unclaimed += 1
+            finally:
+                self._lock.release()
 
 
 class DaemonThreads(Executor):
@@ -126,6 +161,10 @@ class DaemonThreads(Executor):
 
     def __init__(self, size: int) -> None:
         self._threads = Threads(size)
+
+    @property
+    def busy(self) -> int:
+        return self._threads.busy
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -139,7 +178,7 @@ class DaemonThreads(Executor):
                 else:
                     future.set_result(result)
 
-        self._threads.add(Job(call))
+        self._threads.add(Errand(call))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002

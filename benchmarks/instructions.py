@@ -1,0 +1,146 @@
+"""Instructions per request of the hot path, counted by callgrind: `python -m benchmarks.instructions`.
+
+    python -m benchmarks.instructions --keep                      # every case, into docs/performance.md
+    python -m benchmarks.instructions --case "gateway, 100 %"     # one; --profile FILE for callgrind_annotate
+    python -m benchmarks.instructions --check                     # as `make bench-quick` does
+
+Unlike times they are the same on a busy machine. A case runs N and 2 N requests after a warm-up, in one
+process; the difference divided by N is the cost of one (`benchmarks.counted` has the cases). The check
+counts what is ours alone, divides by uvicorn with an app that does nothing, as a yardstick for the build of
+Python, and compares with what was kept.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import page
+from benchmarks.counted import BATCH, CASES
+from benchmarks.servers import ROOT
+from benchmarks.target import Target
+
+REQUESTS: Final = 2 * BATCH
+YARDSTICK: Final = "uvicorn, raw app"
+CHECKED: Final = ("gateway, raw app", "Flask, bridge", "remote client")
+ALLOWED: Final = 1.05  # of what was kept; repeats differ by less than 1 %
+_BRIDGE: Final = 60_000  # instructions, the target
+_TOTALS: Final = re.compile(r"^totals: (\d+)", re.MULTILINE)
+
+
+def counted(case: str, requests: int = REQUESTS, profile: Path | None = None) -> float:
+    """Instructions of one request."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "out")
+        command = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
+        command += [f"--callgrind-out-file={out}", sys.executable, "-m", "benchmarks.counted", case]
+        done = subprocess.run(
+            [*command, str(requests)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"{case}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        _, once, twice = (Path(f"{out}.{part}") for part in (1, 2, 3))
+        if profile is not None:
+            shutil.copy(twice, profile)
+        return (_total(twice) - _total(once)) / requests
+
+
+def count_all(cases: Iterable[str]) -> dict[str, float]:
+    """Instructions per request by case; two are counted at a time."""
+    names = list(cases)
+    with ThreadPoolExecutor(2) as threads:
+        return dict(zip(names, threads.map(counted, names), strict=True))
+
+
+def grown(now: Mapping[str, float], kept: Mapping[str, float]) -> list[str]:
+    """What is above ALLOWED times what was kept, both in yardsticks; one line for each."""
+    found = []
+    for case in CHECKED:
+        ratio = (now[case] / now[YARDSTICK]) / (kept[case] / kept[YARDSTICK])
+        if ratio > ALLOWED:
+            found.append(
+                f"{case}: {ratio:.3f} times what was kept ({now[case]:.0f} instructions); "
+                f"at most {ALLOWED} is allowed"
+            )
+    return found
+
+
+def targets(raw: Mapping[str, Any]) -> list[Target]:
+    bridge, flask = raw["counts"]["Flask, bridge"], raw["counts"]["Flask, called directly"]
+    return [
+        Target(
+            "P13",
+            "instructions that the bridge adds to Flask",
+            f"at most {_BRIDGE:,}",
+            f"{bridge - flask:,.0f}",
+            bridge - flask <= _BRIDGE,
+        )
+    ]
+
+
+def table(counts: Mapping[str, float]) -> str:
+    lines = [f"| {name} | {count:,.0f} |" for name, count in counts.items()]
+    return "\n".join(["| case | instructions per request |", "|---|---|", *lines])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--case", choices=CASES)
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="with --case")
+    parser.add_argument("--profile", type=Path, help="keep callgrind's profile of the case here")
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--check", action="store_true", help="fail if the hot path has grown")
+    options = parser.parse_args()
+    if shutil.which("valgrind") is None:
+        raise SystemExit("callgrind is needed: apt install valgrind")
+    if options.case:
+        print(f"{counted(options.case, options.requests, options.profile):.0f}")
+    elif options.check:
+        _check()
+    else:
+        counts = count_all(CASES)
+        print(table(counts))
+        if options.keep:
+            raw = {"counts": counts}
+            page.keep("instructions", raw, f"{table(counts)}\n\n{page.measured()}")
+
+
+def _check() -> None:
+    kept = json.loads((page.RESULTS / "instructions.json").read_text())
+    ours, theirs = platform.python_version_tuple()[:2], kept["machine"]["python"].split(".")[:2]
+    if list(ours) != theirs:
+        raise SystemExit(
+            f"counts were kept by Python {'.'.join(theirs)}, this is {'.'.join(ours)}: "
+            "another interpreter's cannot be compared"
+        )
+    now = count_all((YARDSTICK, *CHECKED))
+    print(table(now))
+    problems = grown(now, kept["raw"]["counts"])
+    if problems:
+        problems.append("If it is worth that, keep the new counts: benchmarks.instructions --keep")
+        raise SystemExit("\n".join(problems))
+
+
+def _total(dump: Path) -> int:
+    found = _TOTALS.search(dump.read_text())
+    if found is None:
+        raise SystemExit(f"{dump} holds no total")
+    return int(found[1])
+
+
+if __name__ == "__main__":
+    main()

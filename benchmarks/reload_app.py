@@ -1,0 +1,55 @@
+"""A WSGI and an ASGI app that answer at once, and a beat of the loop: how late it is, `/lag` tells."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from time import perf_counter, process_time
+from typing import Any, Final
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_BEAT: Final = 0.001  # seconds
+# Seconds of each beat since somebody asked: how late, and how much of that this process ran itself
+_late: Final[list[tuple[float, float]]] = []
+
+
+def legacy(environ: Message, start_response: Callable[..., object]) -> list[bytes]:
+    body = b'{"stack":"flask"}'
+    if environ["PATH_INFO"] == "/lag":
+        body = json.dumps(_late).encode()
+        _late.clear()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    start_response("200 OK", headers)
+    return [body]
+
+
+async def modern(scope: Message, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    else:
+        await _answer(send, b'{"stack":"fastapi"}')
+
+
+async def _answer(send: Send, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    beat = asyncio.create_task(_beat())
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    beat.cancel()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _beat() -> None:
+    while True:
+        due, used = perf_counter() + _BEAT, process_time()
+        await asyncio.sleep(_BEAT)
+        late = perf_counter() - due
+        _late.append((late, min(late, process_time() - used)))
