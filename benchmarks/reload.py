@@ -119,12 +119,11 @@ async def _window(
     await asyncio.to_thread(_lag, server)
     seen.take_late()
     await meanwhile
-    late, lag = seen.take_late(), await asyncio.to_thread(_lag, server)
+    late, (lag, blocked) = seen.take_late(), await asyncio.to_thread(_lag, server)
     edits = await _settled(probes) - before
     times = [1e3 * one for one in late]
     cuts = statistics.quantiles(times, n=100)
-    most, blocked = (1e3 * max(kind) for kind in zip(*lag, strict=True))
-    return Window(edits, len(times), cuts[49], cuts[98], max(times), most, blocked)
+    return Window(edits, len(times), cuts[49], cuts[98], max(times), 1e3 * lag, 1e3 * blocked)
 
 
 async def _no_edits(seconds: int) -> None:
@@ -154,8 +153,8 @@ async def _version(probes: int) -> int:
     return int(float(next(lines)[1]))
 
 
-def _lag(server: Server) -> list[list[float]]:
-    found: list[list[float]] = json.loads(_text(f"http://127.0.0.1:{server.port}/lag"))
+def _lag(server: Server) -> list[float]:
+    found: list[float] = json.loads(_text(f"http://127.0.0.1:{server.port}/lag"))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gateway.failover import Budget
 from gateway.faults import fingerprint
 from gateway.head import REQUEST_ID, Header
-from gateway.messages import FAULT, LINES, Message, Receive, Send
+from gateway.messages import FAULT, FOLLOWS, LINES, Message, Receive, Send
 from gateway.words import Stack
 
 _REQUEST_ID_IS: Final = REQUEST_ID + b": "
@@ -71,7 +71,7 @@ class Answer:
                 if one["type"] != "http.response.start":
                     await self._send(one)
                 elif held is not None or self.budget is None or not self._keeps(one):
-                    await self._send(self._completed(one))
+                    await self._send(self._completed(one, follows=held is not None))
                     self.status = one["status"]
         except OSError:  # some servers raise when the client has left, others go silent
             self.left = True
@@ -88,13 +88,15 @@ class Answer:
         self._held = [start]
         return True
 
-    def _completed(self, start: Message) -> Message:
+    def _completed(self, start: Message, *, follows: bool) -> Message:
         """With the gateway's headers, without what the server need not know."""
         if start["status"] >= _CLIENT_ERROR:
             self._blame(start)
         if self.by_edge:  # which need not look at them again
+            start[FOLLOWS] = follows or start.get(FOLLOWS, False)
             start[LINES] = _lines(self._served_by) + _REQUEST_ID_IS + self.request_id[1] + b"\r\n"
         else:
+            start.pop(FOLLOWS, None)
             start["headers"] = [*start.get("headers", ()), *self._served_by, self.request_id]
         return start
 

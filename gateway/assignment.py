@@ -23,6 +23,7 @@ _KEYS: Final = 4096  # cohorts whose hash is kept
 _UNITS: Final = 8192  # buckets that are kept: a client comes again; at most 2 MB
 
 
+@lru_cache(_KEYS)
 def cohort_key(secret: bytes, cohort: str) -> bytes:
     """The 32 bytes that key a cohort's hash: on all its routes a unit has the same bucket."""
     return blake2b(cohort.encode(), digest_size=32, key=blake2b(secret).digest()).digest()

@@ -14,6 +14,8 @@ _USUAL: Final = gc.get_threshold()
 _STARTING: Final = 1_000_000  # objects made between two collections; a start makes 400 000
 _NEVER: Final = 1_000_000  # collections of the middle generation before a full one
 
+_makers: Final[set[object]] = set()  # those that are at it
+
 
 def put_off() -> None:
     """A start begins."""
@@ -29,9 +31,19 @@ def settle() -> None:
 @contextmanager
 def making() -> Iterator[None]:
     """What is made meanwhile is made to stay. What dies young is collected as usual."""
-    young, middle, _ = _USUAL
-    gc.set_threshold(young, middle, _NEVER)
+    maker = object()
+    _makers.add(maker)  # the file and the store are followed side by side
+    _let_full_ones_begin_after(_NEVER)
     try:
         yield
     finally:
-        settle()
+        _makers.discard(maker)
+        gc.freeze()
+        if not _makers:
+            _let_full_ones_begin_after(_USUAL[2])
+
+
+def _let_full_ones_begin_after(collections: int) -> None:
+    """Of the middle generation; a start that goes on keeps the others put off."""
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, collections)

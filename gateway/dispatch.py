@@ -43,7 +43,7 @@ from gateway.head import (
     has_body,
     spelled,
 )
-from gateway.messages import FOUND, OWN, App, Message, Receive, Scope, Send
+from gateway.messages import FOUND, OWN, TASK, App, Message, Receive, Scope, Send
 from gateway.observe.lag import Running, request_ids
 from gateway.observe.metrics import HEADERS_DROPPED
 from gateway.override import Overrides
@@ -112,7 +112,8 @@ class Dispatch:
         decision = self._decide(plan, route, found, scope)
         stack, reason, _ = decision
         request_id = _request_id(found.get(REQUEST_ID), scope)
-        answer = Answer(send, self._served_by[stack], request_id, current_task())
+        task = scope.pop(TASK, None) or current_task()
+        answer = Answer(send, self._served_by[stack], request_id, task)
         answer.by_edge = by_edge is not None
         answer.route = name = route.id if route else UNMATCHED
         breaker = self.breakers.tripped.get(name)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.door.rules import VARIABLE, Door, DoorRule
 
 _SAMPLES: Final = {"int": "7", "float": "1.5", "uuid": str(UUID(int=7)), "bool": "true"}
+_TEMPLATES: Final = 32_768  # whose shape is kept
 
 Shape = tuple[str, str]  # a method and a template whose variables have lost their names
 
@@ -25,9 +27,7 @@ class Endpoint(NamedTuple):
     @property
     def shape(self) -> Shape:
         """Two endpoints are one route when they differ in the names of variables only."""
-        return self.method, VARIABLE.sub(
-            lambda variable: "{path}" if variable["kind"] == "path" else "{}", self.template
-        )
+        return self.method, _shape(self.template)
 
 
 Served = tuple[Endpoint, ...] | None  # None: the app does not tell (it is no Flask, no FastAPI)
@@ -99,6 +99,12 @@ def sample(template: str, types: Mapping[str, str]) -> str:
         lambda found: _SAMPLES.get(types.get(found["name"], found["kind"] or ""), "sample-7"),
         template,
     )
+
+
+@lru_cache(_TEMPLATES)
+def _shape(template: str) -> str:
+    """Each plan over the same routes asks for the same ones."""
+    return VARIABLE.sub(lambda variable: "{path}" if variable["kind"] == "path" else "{}", template)
 
 
 def _routes_of(rule: DoorRule) -> Iterator[Endpoint]:

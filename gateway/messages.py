@@ -15,5 +15,7 @@ OWN: Final = "banyan.own"  # in a scope: modern gets the request as the client s
 FOUND: Final = (
     "banyan.found"  # in a scope of the edge: the first header of each name; no app gets it
 )
+TASK: Final = "banyan.task"  # in a scope of the edge: who answers; no app gets it
+FOLLOWS: Final = "banyan.follows"  # in a start to the edge: the body is sent with nothing between
 LINES: Final = "banyan.lines"  # in a start to the edge: headers of the gateway's own, as lines
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

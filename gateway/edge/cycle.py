@@ -9,7 +9,7 @@ from gateway.answer import ClientTooSlow
 from gateway.edge.answer import CONTINUE, Answer
 from gateway.edge.duct import whole
 from gateway.edge.head import Field
-from gateway.messages import LINES, App, Message, Scope
+from gateway.messages import FOLLOWS, LINES, App, Message, Scope
 
 HIGH_WATER: Final = 65_536  # bytes of a body that wait for the app before reading pauses
 FILE: Final = "http.response.zerocopysend"
@@ -42,7 +42,7 @@ class Cycle:
     """
 
     __slots__ = (
-        "_arrived", "_awaits_continue", "_body", "_changed", "_ended", "_wire",
+        "_awaits_continue", "_body", "_changed", "_ended", "_head", "_wire",
         "answer", "buffered", "complete", "left", "more", "over", "scope", "started", "waits",
     )  # fmt: skip
 
@@ -56,6 +56,7 @@ class Cycle:
         self._wire = wire
         self._awaits_continue = awaits_continue
         self._body: list[bytes] = []
+        self._head = b""  # of an answer whose body follows: both go in one write
         self._ended = False  # the app has the whole body
         self._changed: Event | None = None
 
@@ -101,8 +102,8 @@ class Cycle:
         else:
             more = message.get("more_body", False)
             data = self.answer.body(message.get("body", b""), more=more)
-            if data:
-                wire.write(data)
+            if data or self._head:
+                wire.write(self._taken_head() + data)
             if not more:
                 self.complete = True
                 self.wake()
@@ -141,11 +142,24 @@ class Cycle:
         headers, lines = message.get("headers", ()), message.get(LINES, b"")
         head = answer.start(message["status"], headers, ours, lines)
         self.started = True
-        wire.write(head)
+        if message.get(FOLLOWS, False):
+            self._head = head
+        else:
+            wire.write(head)
+
+    def _flush(self) -> None:
+        """Writes a head whose body did not come after all."""
+        if self._head and not self.over:
+            self._wire.write(self._taken_head())
+
+    def _taken_head(self) -> bytes:
+        head, self._head = self._head, b""
+        return head
 
     async def _move(self, message: Message) -> None:
         moved = message if message["type"] == SPLICE else whole(message)
         self.answer.promise(moved["count"])
+        self._flush()
         await self._wire.move(moved)
         if not message.get("more_body", False):
             await self.send({"type": "http.response.body"})
@@ -179,6 +193,7 @@ class Cycle:
         if self.over or self.complete:
             return
         if self.started:
+            self._flush()
             self._wire.cut()
             return
         await self.send(_FAILED_START | {"headers": list(_FAILED_HEADERS)})

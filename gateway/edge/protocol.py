@@ -22,7 +22,7 @@ from gateway.edge.refusal import Reason, Refused
 from gateway.edge.refusals import count_refusal
 from gateway.edge.scanner import Scanner
 from gateway.edge.scope import Peer, http_scope, peer_of, written
-from gateway.messages import Message
+from gateway.messages import TASK, Message
 
 _DRAIN: Final = 65_536  # bytes of an unwanted body that keep the connection, as gunicorn
 _DRAIN_TIME: Final = 5.0  # seconds
@@ -255,6 +255,7 @@ class EdgeProtocol(asyncio.Protocol):
         if self._cycle is cycle:  # not refused meanwhile
             cycle.left = self._eof
             task = self._loop.create_task(cycle.run(self._config.loaded_app))
+            scope[TASK] = task
             self._server_state.tasks.add(task)
             task.add_done_callback(self._server_state.tasks.discard)
 

@@ -9,17 +9,20 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
+from os import fstat
 from pathlib import Path
 from queue import SimpleQueue
 from select import PIPE_BUF
+from stat import S_ISCHR, S_ISREG
 from threading import Thread
 from typing import Final, TextIO
 
 from gateway.exchange import Exchange
 from gateway.observe.metrics import ACCESS_LINES_DROPPED
 
-_BATCH: Final = 64  # exchanges
-_WAITING: Final = 256  # batches that wait for the thread; about 4 MB
+_BATCH: Final = 256  # lines: each hand-over makes two threads wait for the interpreter's lock
+_WAITING: Final = 64  # batches that wait for the thread; about 4 MB
+_TO_FILE: Final = 1 << 15  # characters; a file's buffer holds twice as much
 _LAST: Final = 2.0  # seconds the last batches get at the end
 
 
@@ -32,24 +35,25 @@ class AccessLog:
     def __init__(self, stream: TextIO, *, owned: bool = False) -> None:
         self._stream = stream
         self._owned = owned  # nobody else needs it: `close` closes it
-        self._exchanges: list[Exchange] = []
+        self._most = _written_as_one(stream)  # characters
+        self._lines: list[str] = []
         self._batches: SimpleQueue[list[str] | None] = SimpleQueue()
         self._writer: Thread | None = None
 
     def observe(self, exchange: Exchange) -> None:
-        self._exchanges.append(exchange)
-        if len(self._exchanges) >= _BATCH:
+        self._lines.append(_line(exchange))
+        if len(self._lines) >= _BATCH:
             self.flush()
 
     def flush(self) -> None:
         """Hands what waits to the thread, which is started by the first batch."""
-        if not self._exchanges:
+        if not self._lines:
             return
-        batch, self._exchanges = self._exchanges, []
+        lines, self._lines = self._lines, []
         if self._batches.qsize() >= _WAITING:
-            ACCESS_LINES_DROPPED.inc(len(batch))
+            ACCESS_LINES_DROPPED.inc(len(lines))
             return
-        self._batches.put(list(map(_line, batch)))
+        self._batches.put(lines)
         if self._writer is None:
             self._writer = Thread(target=self._write, name="access-log", daemon=True)
             self._writer.start()
@@ -69,7 +73,7 @@ class AccessLog:
         while (batch := self._batches.get()) is not None:
             lost = len(batch)
             try:
-                for lines in _pieces(batch):
+                for lines in _pieces(batch, self._most):
                     self._stream.write("".join(lines))
                     self._stream.flush()
                     lost -= len(lines)
@@ -77,11 +81,20 @@ class AccessLog:
                 ACCESS_LINES_DROPPED.inc(lost)
 
 
-def _pieces(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Whole lines that a pipe takes as one: what another worker writes cannot come in between."""
+def _written_as_one(stream: TextIO) -> int:
+    """How much no other worker's lines come in between of; more than one write takes is two."""
+    try:
+        mode = fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):  # it has no descriptor
+        return PIPE_BUF
+    return _TO_FILE if S_ISREG(mode) or S_ISCHR(mode) else PIPE_BUF
+
+
+def _pieces(lines: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Whole lines, together at most so long."""
     piece, size = list[str](), 0
     for line in lines:
-        if piece and size + len(line) > PIPE_BUF:
+        if piece and size + len(line) > most:
             yield piece
             piece, size = [], 0
         piece.append(line)

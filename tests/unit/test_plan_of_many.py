@@ -75,3 +75,17 @@ def test_what_is_made_to_stay_is_looked_at_by_no_full_collection() -> None:
         assert not {id(one) for one in made} & {id(one) for one in gc.get_objects()}
     finally:
         gc.unfreeze()
+
+
+def test_of_two_that_make_something_the_last_lets_the_collector_go_on() -> None:
+    usual = gc.get_threshold()
+    one, other = collector.making(), collector.making()
+    one.__enter__()
+    other.__enter__()
+    try:
+        one.__exit__(None, None, None)
+        assert gc.get_threshold() != usual
+        other.__exit__(None, None, None)
+        assert gc.get_threshold() == usual
+    finally:
+        gc.unfreeze()

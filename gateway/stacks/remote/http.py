@@ -20,7 +20,7 @@ import structlog
 from gateway.edge.cycle import SPLICE
 from gateway.edge.duct import SourceEnded
 from gateway.faults import CUT, TIMEOUT
-from gateway.messages import Message, Receive, Scope, Send
+from gateway.messages import FOLLOWS, Message, Receive, Scope, Send
 from gateway.refusal import refuse
 from gateway.settings import Settings
 from gateway.stacks.remote.answer import Answer, Malformed
@@ -95,7 +95,9 @@ class HTTPStack:
             await self._patiently(connection, head, client, send)
             return
         self._pool.release(connection, reusable=answer.reusable)
-        await send(self._start(answer))
+        start = self._start(answer)
+        start[FOLLOWS] = True
+        await send(start)
         await send({"type": "http.response.body", "body": answer.take()})
 
     async def _open(self, request: Request, receive: Receive, send: Send) -> None:

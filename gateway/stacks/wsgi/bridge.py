@@ -23,7 +23,7 @@ from anyio.from_thread import BlockingPortal
 
 from gateway.answer import ClientTooSlow
 from gateway.edge.cycle import FILE
-from gateway.messages import Receive, Scope, Send
+from gateway.messages import FOLLOWS, Receive, Scope, Send
 from gateway.observe import metrics
 from gateway.refusal import refuse
 from gateway.settings import Settings
@@ -84,7 +84,9 @@ class WSGIStack:
                 call.waiting.cancel()
             ordinary = not more and reply.sent and call.error is None and call.file is None
             if ordinary:
-                await send(blamed(reply.start(), call.faults) if call.faults else reply.start())
+                start = blamed(reply.start(), call.faults) if call.faults else reply.start()
+                start[FOLLOWS] = True
+                await send(start)
                 await send({"type": "http.response.body", "body": part, "more_body": False})
             else:
                 await self._relay(call, (part, more), scope, receive, send)
