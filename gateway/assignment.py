@@ -20,7 +20,6 @@ class Decision(NamedTuple):
 
 _decided: Final = partial(tuple.__new__, Decision)  # `Decision(*three)` at half its cost
 _KEYS: Final = 4096  # cohorts whose hash is kept
-_UNITS: Final = 8192  # buckets that are kept: a client comes again; at most 2 MB
 
 
 @lru_cache(_KEYS)
@@ -29,7 +28,6 @@ def cohort_key(secret: bytes, cohort: str) -> bytes:
     return blake2b(cohort.encode(), digest_size=32, key=blake2b(secret).digest()).digest()
 
 
-@lru_cache(_UNITS)
 def bucket_of(key: bytes, unit: bytes) -> int:
     """Keyed BLAKE2b (RFC 7693) of the unit modulo SPACE; the modulo's bias is below 2**-47."""
     keyed = _keyed(key).copy()

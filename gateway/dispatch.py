@@ -17,7 +17,7 @@ import re
 from asyncio import CancelledError, Task, current_task
 from binascii import hexlify
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import getrandbits
 from time import perf_counter, time
 from types import FrameType
@@ -56,8 +56,8 @@ from gateway.words import UNMATCHED, Reason, Stack
 
 _CLOSE: Final = (b"connection", b"close")
 _LENGTH: Final = b"content-length"
-_FRAMED: Final = frozenset({_LENGTH, b"transfer-encoding"})  # headers of a request with a body
-_SPECIAL: Final = frozenset({OVERRIDE, IDEMPOTENCY_KEY})  # headers that have a say in the decision
+_CODING: Final = b"transfer-encoding"
+_DECIDED: Final = 8192  # decisions of a plan that are kept, 3 MB: a client comes again
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = structlog.get_logger()
@@ -70,6 +70,7 @@ class ActivePlan:
     table: RouteTable
     reader: HeadReader
     door: App | None = None  # answers what no route is for, where there is no legacy to do it
+    decided: dict[tuple[str, bytes], Decision] = field(default_factory=dict)  # by route and unit
 
 
 class Dispatch:
@@ -118,7 +119,7 @@ class Dispatch:
         answer.route = name = route.id if route else UNMATCHED
         breaker = self.breakers.tripped.get(name)
         barred = breaker is not None and stack is not Stack.MODERN and not breaker.admitting
-        framed = not _FRAMED.isdisjoint(found)
+        framed = _LENGTH in found or _CODING in found
         if framed and has_body(found):
             receive = answer.receiving(receive, self._body_limit)
         elif route is not None and stack is Stack.MODERN and method in _SAFE:
@@ -238,9 +239,21 @@ class Dispatch:
         self, plan: ActivePlan, route: Route | None, found: dict[bytes, bytes], scope: Scope
     ) -> Decision:
         unit = plan.reader.unit(found, scope)
+        if self.breakers.tripped or OVERRIDE in found or IDEMPOTENCY_KEY in found:
+            return self._decide_anew(plan, route, found, unit)
+        asked = (route.id if route else UNMATCHED, unit)
+        decision = plan.decided.get(asked)
+        if decision is None:
+            if len(plan.decided) >= _DECIDED:
+                plan.decided.clear()
+            decision = plan.decided[asked] = decide(plan.table, route, unit)
+        return decision
+
+    def _decide_anew(
+        self, plan: ActivePlan, route: Route | None, found: dict[bytes, bytes], unit: bytes
+    ) -> Decision:
+        """Where a breaker, an override or a pin may have a say."""
         broken = self.breakers.refuses if self.breakers.tripped else None
-        if _SPECIAL.isdisjoint(found):
-            return decide(plan.table, route, unit, None, None, broken)
         override = self._overrides.verify(found[OVERRIDE], time()) if OVERRIDE in found else None
         if IDEMPOTENCY_KEY not in found:
             return decide(plan.table, route, unit, override, None, broken)

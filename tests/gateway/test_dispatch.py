@@ -99,6 +99,28 @@ async def test_requests_in_flight_during_plan_edits_see_one_whole_plan_each() ->
     assert len(recorder.seen) == 200
 
 
+async def test_no_more_decisions_are_kept_than_8192_however_many_clients_come() -> None:
+    app = dispatch(split=50_000)
+    app.plan.decided.update({("GET /x", b"%d" % n): app.plan.decided for n in range(8192)})  # type: ignore[misc]
+    answers = {(await get(app, x_api_key="one")).body for _ in range(3)}
+    assert len(answers) == 1
+    assert len(app.plan.decided) == 1
+
+
+async def test_to_a_server_that_is_not_ours_an_answer_has_nothing_but_what_asgi_knows() -> None:
+    seen: list[Any] = []
+
+    async def send(message: Any) -> None:
+        seen.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError("nobody asks for a body")
+
+    scope = {"type": "http", "method": "GET", "path": "/x", "headers": [], "scheme": "http"}
+    await dispatch(split=100_000)({**scope, "client": ("127.0.0.1", 1)}, receive, send)
+    assert [set(message) for message in seen] == [{"type", "status", "headers"}, {"type", "body"}]
+
+
 async def test_an_answer_says_who_answered_and_carries_the_request_id() -> None:
     answer = await get(dispatch(split=0), x_request_id="abc-1")
     assert answer.header("x-served-by") == "legacy"

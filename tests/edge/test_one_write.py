@@ -1,0 +1,98 @@
+"""Head and body go in one write where the gateway says that the body follows, and only there."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.edge.answer import Answer
+from gateway.edge.cycle import Cycle
+from gateway.edge.head import Field
+from gateway.messages import FOLLOWS, App, Message
+
+BODY = {"type": "http.response.body", "body": b"body"}
+
+
+class Wire:
+    """A connection that remembers."""
+
+    writable: asyncio.Event | None = None
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.is_cut = False
+
+    def default_headers(self) -> Sequence[Field]:
+        return []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    async def move(self, message: Message) -> None:
+        raise AssertionError("nothing is to be moved")
+
+    def may_stay_open(self) -> bool:
+        return True
+
+    def wants_body(self) -> None:
+        """Nobody sends one."""
+
+    def answered(self) -> None:
+        """The connection waits for the next request."""
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+
+async def answered(app: App) -> Wire:
+    wire, answer = Wire(), Answer(head_only=False, http_1_0=False, keep_alive=True)
+    await Cycle(wire, {"type": "http"}, answer, awaits_continue=False).run(app)
+    return wire
+
+
+def start(*, follows: bool) -> dict[str, Any]:
+    headers = [(b"content-length", b"4")]
+    made = {"type": "http.response.start", "status": 200, "headers": headers}
+    return made | {FOLLOWS: True} if follows else made
+
+
+async def test_a_body_that_follows_goes_with_its_head() -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start(follows=True))
+        await send(BODY)
+
+    (written,) = (await answered(app)).written
+    assert written.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert written.endswith(b"\r\n\r\nbody")
+
+
+async def test_a_head_whose_body_may_take_its_time_goes_at_once() -> None:
+    seen: list[int] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start(follows=False))
+        seen.append(len(wire.written))
+        await send(BODY)
+
+    wire, answer = Wire(), Answer(head_only=False, http_1_0=False, keep_alive=True)
+    await Cycle(wire, {"type": "http"}, answer, awaits_continue=False).run(app)
+    assert seen == [1]
+    assert wire.written[1] == b"body"
+
+
+async def test_a_head_whose_body_never_came_is_sent_before_the_connection_is_cut() -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start(follows=True))
+        raise RuntimeError("between head and body")
+
+    wire = await answered(app)
+    assert [data.partition(b"\r\n")[0] for data in wire.written] == [b"HTTP/1.1 200 OK"]
+    assert wire.is_cut
+
+
+async def test_an_answer_without_a_body_has_its_head_all_the_same() -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, FOLLOWS: True})
+        await send({"type": "http.response.body"})
+
+    (written,) = (await answered(app)).written
+    assert written.startswith(b"HTTP/1.1 204 No Content\r\n")
