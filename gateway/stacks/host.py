@@ -53,6 +53,8 @@ class StackHost:
         Raises StackNotFound and StackStartFailed.
         """
         async with self._exit:
+            self._exit.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(self._settings.switch_interval)
             self._portal = await self._exit.enter_async_context(portal())
             self.inventory = await to_thread.run_sync(self._stored_inventory)
             await self._load(Stack.MODERN)
@@ -90,8 +92,6 @@ class StackHost:
         if isinstance(app, Spawned):
             return await enter(process_stack(app, stack, self._settings))
         if not is_asgi(app):
-            self._exit.callback(sys.setswitchinterval, sys.getswitchinterval())
-            sys.setswitchinterval(self._settings.switch_interval)
             bridge = wsgi_stack(app, self._settings, self._portal, self._state)
             self._exit.callback(bridge.close)
             self._queues[stack] = bridge.waiting

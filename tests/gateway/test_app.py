@@ -245,19 +245,13 @@ async def test_t11_without_a_modern_stack_a_websocket_is_refused_with_404(tmp_pa
     assert (sent[0]["type"], sent[0]["status"]) == ("websocket.http.response.start", 404)
 
 
-async def test_threads_take_shorter_turns_while_a_flask_app_runs_in_this_process(
+async def test_threads_take_shorter_turns_while_a_gateway_runs_in_this_process(
     tmp_path: Path,
 ) -> None:
     before = sys.getswitchinterval()
-    async with gateway(tmp_path, GRADUAL, switch_interval=0.002):
+    async with gateway(tmp_path, "phase: full\n", None, switch_interval=0.002):
         assert sys.getswitchinterval() == pytest.approx(0.002)
     assert sys.getswitchinterval() == pytest.approx(before)
-
-
-async def test_without_a_flask_app_the_turns_of_threads_are_python_s_own(tmp_path: Path) -> None:
-    before = sys.getswitchinterval()
-    async with gateway(tmp_path, "phase: full\n", None, switch_interval=0.002):
-        assert sys.getswitchinterval() == pytest.approx(before)
 
 
 async def test_a_stack_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> None:
