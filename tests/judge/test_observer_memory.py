@@ -70,10 +70,12 @@ def test_what_is_taken_is_told_once(worker: Worker) -> None:
     assert worker.evidence.take() == ([], [], [])
 
 
-def test_64_exchanges_are_counted_at_once_and_fewer_when_they_are_asked_for(worker: Worker) -> None:
-    for _ in range(67):
+def test_256_exchanges_are_counted_at_once_and_fewer_when_they_are_asked_for(
+    worker: Worker,
+) -> None:
+    for _ in range(259):
         worker.evidence.observe(exchange())
-    assert counted(worker.evidence.take()) == {"modern": (67, 0)}
+    assert counted(worker.evidence.take()) == {"modern": (259, 0)}
 
 
 def test_what_the_store_did_not_take_is_told_with_the_next(worker: Worker) -> None:
