@@ -140,7 +140,7 @@ class Metrics(Counting):
     def __init__(self, batches: Batches | None = None) -> None:
         super().__init__(batches)
         self._kept: dict[Labels, tuple[Counter, BatchHistogram]] = {}
-        self._last: dict[tuple[str, Stack], Gauge] = {}
+        self._last: dict[tuple[str, Stack], tuple[Gauge, float]] = {}
 
     def count(self, groups: Sequence[Group]) -> None:
         for group in groups:
@@ -158,10 +158,11 @@ class Metrics(Counting):
                 self._asked(one.route, Stack.LEGACY, group.last)
 
     def _asked(self, route: str, stack: Stack, at: float) -> None:
-        gauge = self._last.get((route, stack))
-        if gauge is None:
-            gauge = self._last[route, stack] = LAST_REQUEST.labels(route, stack)
-        gauge.set(at)
+        """Groups do not come in the order of time."""
+        gauge, last = self._last.get((route, stack)) or (LAST_REQUEST.labels(route, stack), 0.0)
+        if at > last:
+            gauge.set(at)
+            self._last[route, stack] = gauge, at
 
     def _children(self, labels: Labels) -> tuple[Counter, BatchHistogram]:
         route, method, stack, reason, status = labels
