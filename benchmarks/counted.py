@@ -53,8 +53,8 @@ from gateway.words import Stack
 Ask = Callable[[], Awaitable[bytes]]
 Case = Callable[[], AbstractAsyncContextManager[Ask]]
 
-BATCH: Final = 64  # requests; observers count as many at a time
-_WARM_UP: Final = 4 * BATCH
+BATCH: Final = 256  # requests; observers count as many at a time
+_WARM_UP: Final = 2 * BATCH
 _REST: Final = 0.5  # seconds in which other threads, the access log's, do what they still have to
 _BODY: Final = b'{"hello":"world"}'
 _HEAD: Final = (
@@ -250,7 +250,6 @@ async def _run(case: Case, requests: int) -> None:
         gc.collect()
         gc.freeze()  # how long it takes would depend on all that lives in the process
         _callgrind("--instr=on")
-        await _times(ask, BATCH)
         _callgrind("--dump")
         for part in (requests, 2 * requests):
             await _times(ask, part)

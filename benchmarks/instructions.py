@@ -29,7 +29,7 @@ from benchmarks.counted import BATCH, CASES
 from benchmarks.servers import ROOT
 from benchmarks.target import Target
 
-REQUESTS: Final = 2 * BATCH
+REQUESTS: Final = BATCH
 YARDSTICK: Final = "uvicorn, raw app"
 CHECKED: Final = ("gateway, raw app", "Flask, bridge", "remote client")
 ALLOWED: Final = 1.05  # of what was kept; repeats differ by less than 1 %
