@@ -28,6 +28,7 @@ from typing import Final
 from benchmarks.bulk_app import FILE, PART
 from benchmarks.page import keep, measured
 from benchmarks.servers import Program, Server, free_port, running, started
+from benchmarks.target import Target
 
 _MIB: Final = 1 << 20
 _SMALL, _PARTS = 1024, 4096  # bytes of a small part, and parts of an answer of them
@@ -71,10 +72,9 @@ Rounds = dict[str, list[tuple[float, int]]]  # of each server: MiB/s, bytes of m
 Raw = dict[str, Rounds]
 
 
-def targets(raw: Raw) -> list[tuple[str, str, str, str, bool]]:
-    """Rows of id, what, target, measured, whether it is met."""
+def targets(raw: Raw) -> list[Target]:
     return [
-        (
+        Target(
             "P9",
             f"{name}, in process, of gunicorn's MiB/s",
             f"≥ {_TARGET}",

@@ -172,40 +172,21 @@ def _start_response(*_: object) -> Callable[[bytes], object]:
 @asynccontextmanager
 async def _bridge(kind: type[WSGIStack | ReferenceStack]) -> AsyncIterator[Ask]:
     """Flask as a stack of the gateway."""
-    scope = _scope()
     async with BlockingPortal() as portal:
         stack = kind(legacy, Settings(), portal, {})
 
-        async def ask() -> bytes:
-            parts: list[bytes] = []
-
-            async def send(message: Any) -> None:
-                parts.append(message.get("body", b""))
-
-            await stack(scope.copy(), _forever, send)
-            return b"".join(parts)
-
-        yield ask
+        yield _of(stack)
         stack.close()
 
 
 @asynccontextmanager
 async def _remote(introduce: Introduce) -> AsyncIterator[Ask]:
     """A remote stack that answers at once, asked by the gateway's client alone."""
-    pool, scope = Pool(partial(instant.dial, Connection), 1), _scope()
+    pool = Pool(partial(instant.dial, Connection), 1)
     stack = HTTPStack("modern", pool, introduce, Settings())
 
-    async def ask() -> bytes:
-        parts: list[bytes] = []
-
-        async def send(message: Any) -> None:
-            parts.append(message.get("body", b""))
-
-        await stack(scope.copy(), _forever, send)
-        return b"".join(parts)
-
-    with patch("gateway.stacks.remote.ticks.PERIOD", 3600):
-        yield ask
+    with patch(f"{ticks.__name__}.PERIOD", 3600):
+        yield _of(stack)
     pool.close()
 
 
@@ -216,6 +197,22 @@ async def _gateway_remote() -> AsyncIterator[Ask]:
     with patch("gateway.stacks.remote.stack.connector", lambda *_: instant.dial):
         async with _gateway(100, _LOGGED, address) as ask:
             yield ask
+
+
+def _of(stack: App) -> Ask:
+    """Asks a stack as the gateway does."""
+    scope = _scope()
+
+    async def ask() -> bytes:
+        parts: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            parts.append(message.get("body", b""))
+
+        await stack(scope.copy(), _forever, send)
+        return b"".join(parts)
+
+    return ask
 
 
 def _scope() -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Final
 from benchmarks.page import keep, measured
 from benchmarks.servers import Server
 from benchmarks.subjects import BODY, PATH, gateway, raise_open_files, uvicorn
+from benchmarks.target import Target
 
 _REQUEST: Final = f"GET {PATH} HTTP/1.1\r\nHost: bench\r\nX-API-Key: somebody\r\n\r\n".encode()
 _WARM_UP: Final = 500  # connections
@@ -57,12 +58,11 @@ def main() -> None:
         keep("idle", raw, markdown)
 
 
-def targets(raw: Raw) -> list[tuple[str, str, str, str, bool]]:
-    """Rows of id, what, target, measured, whether it is met."""
+def targets(raw: Raw) -> list[Target]:
     ours = [rounds for name, rounds in raw.items() if name.startswith("gateway")]
     most = max(_median(rounds, "open") for rounds in ours)
     what = "memory of an idle keep-alive connection"
-    return [("P10", what, f"≤ {_TARGET:.0f} KiB", f"{most:.1f} KiB", most <= _TARGET)]
+    return [Target("P10", what, f"≤ {_TARGET:.0f} KiB", f"{most:.1f} KiB", most <= _TARGET)]
 
 
 def _round(folder: Path, connections: int) -> dict[str, dict[str, float]]:

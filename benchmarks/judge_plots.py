@@ -17,9 +17,9 @@ from matplotlib.ticker import FuncFormatter
 
 from benchmarks.judge_draws import SHIPPED, Cell
 from benchmarks.judge_sim import CELLS, RESULTS
+from benchmarks.plot_style import COLORS, INK, STYLE
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "img"
-_INK, _GRID = "#24292f", "#d0d7de"
 _JUDGE: Final = "judge, as shipped"
 _COLORS: Final = {_JUDGE: "#0a6e4f", "z-test each minute": "#c4660f", "99 % threshold": "#7a5fa8"}
 _NAMES: Final = {
@@ -27,16 +27,6 @@ _NAMES: Final = {
     "z-test each minute": "z-test, each minute",
     "99 % threshold": "fixed threshold of 99 %",
 }
-_LINES: Final = ("#0a6e4f", "#1f6fb5", "#c4660f", "#7a5fa8", "#a3324c")
-_STYLE: Final[Any] = {
-    "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white",
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 12,
-    "axes.titlesize": 14, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.titlepad": 12, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "text.color": _INK,
-    "xtick.color": _INK, "ytick.color": _INK, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.axisbelow": True, "grid.color": _GRID,
-    "svg.fonttype": "none", "svg.hashsalt": "banyan", "legend.frameon": False,
-}  # fmt: skip
 Rows = list[dict[str, Any]]
 Tables = dict[str, Rows]
 
@@ -83,10 +73,10 @@ def until_rollback(axes: Axes, tables: Tables) -> None:
 def evidence(axes: Axes, tables: Tables) -> None:
     goal, equal = -log10(SHIPPED), 0
     axes.set_title(f"Evidence of single runs; at {1 / SHIPPED:g} the route is rolled back")
-    axes.axhline(goal, color=_INK, linewidth=1.5, linestyle=(0, (4, 3)))
+    axes.axhline(goal, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
     for row in tables["tracks"]:
         healthy = row["legacy"] == row["modern"]
-        color = "#8c959f" if healthy else _LINES[equal % len(_LINES)]
+        color = "#8c959f" if healthy else COLORS[equal % len(COLORS)]
         equal += not healthy
         minutes, line = _until(row["log10_e"], goal)
         axes.plot(minutes, line, color=color, linewidth=2, label=_line(row, healthy))
@@ -125,7 +115,7 @@ def clumps(axes: Axes, tables: Tables) -> None:
 def needed(axes: Axes, tables: Tables) -> None:
     axes.set_title("Events that a proof of “not worse” takes, if the stacks are equal")
     margins = sorted({row["margin"] for row in tables["proofs"]})
-    for margin, color in zip(margins, _LINES, strict=False):
+    for margin, color in zip(margins, COLORS, strict=False):
         rows = [row for row in tables["proofs"] if row["margin"] == margin]
         places, heights = range(len(rows)), [row["said"] for row in rows]
         axes.plot(places, heights, "o-", color=color, linewidth=2, markersize=8)
@@ -202,7 +192,7 @@ def main() -> None:
     tables = {name: table["rows"] for name, table in document["tables"].items()}
     options.folder.mkdir(parents=True, exist_ok=True)
     for name, draw in PLOTS.items():
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(STYLE):
             figure = Figure(figsize=(8.4, 4.8), layout="constrained")
             draw(figure.add_subplot(), tables)
             path = options.folder / f"judging-{name}.svg"

@@ -23,6 +23,7 @@ from benchmarks.page import keep, measured
 from benchmarks.routing import door_of
 from benchmarks.servers import Program, Server, free_port, running
 from benchmarks.steady import Seen, steady
+from benchmarks.target import Target
 from gateway.atomic import replace_file
 from gateway.door.rules import Door, DoorRule
 from gateway.endpoints import Told, endpoints_of
@@ -67,18 +68,17 @@ def main() -> None:
     sys.stdout.write(_markdown(raw))
 
 
-def targets(raw: Raw) -> list[tuple[str, str, str, str, bool]]:
-    """P11: id, what, target, measured, and whether it is met."""
+def targets(raw: Raw) -> list[Target]:
     p99, worst, blocked = _summary(raw)
     return [
-        (
+        Target(
             "P11",
             f"slowest request while a plan over {raw['routes']} routes changes each second",
             "at most twice the p99 without",
             f"{worst:.1f} ms, p99 without {p99:.1f} ms",
             worst <= 2 * p99,
         ),
-        (
+        Target(
             "P11",
             "the loop blocked meanwhile",
             f"≤ {_LIMIT:g} ms",

@@ -18,6 +18,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, Rule
 
 from benchmarks.page import keep, measured
+from benchmarks.target import Target
 from gateway.assignment import decide
 from gateway.door.index import Index
 from gateway.door.rules import Door, DoorRule
@@ -66,13 +67,12 @@ def main() -> None:
     sys.stdout.write(_markdown(raw))
 
 
-def targets(raw: Raw) -> list[tuple[str, str, str, str, bool]]:
-    """P6: id, what, target, measured, and whether it is met."""
+def targets(raw: Raw) -> list[Target]:
     found = {name: _both(raw["routes"], name) for name in _CASES}
     slowest = max(max(times) for times in found.values())
     steepest = max(max(times) / times[0] for times in found.values())
     return [
-        (
+        Target(
             "P6",
             "match + decide at 10 to 10 000 routes",
             f"≤ {_LIMIT:g} µs, flat within 2 times",

@@ -24,12 +24,14 @@ class Server:
     port: int
 
     def cpu(self) -> int:
-        """Nanoseconds that the threads of all its processes have run."""
+        """Nanoseconds that its processes have run, with threads that have ended.
+
+        The clock of another process: clock_getcpuclockid(3).
+        """
         spent = 0
         for pid in self.pids():
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends now
-                    spent += int((task / "schedstat").read_text().split()[0])
+            with suppress(OSError):  # a process that ends now
+                spent += time.clock_gettime_ns((~pid << 3) | 2)
         return spent
 
     def memory(self) -> int:
@@ -50,8 +52,9 @@ class Server:
         """The process and its descendants."""
         found = [self.pid]
         for pid in found:
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                with suppress(OSError):  # a thread that ends now
+                    found += map(int, children.read_text().split())
         return found
 
 
@@ -92,7 +95,12 @@ def running(name: str, port: int, program: Program, path: str) -> Iterator[Serve
             yield Server(name, process.pid, port)
         finally:
             process.terminate()
-            process.wait(40)
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
 
 
 def _answers(process: subprocess.Popen[bytes], port: int, path: str) -> bool:

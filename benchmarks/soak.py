@@ -33,6 +33,7 @@ from benchmarks.pressure import press
 from benchmarks.servers import Program, Server, free_port, running
 from benchmarks.steady import Seen, steady
 from benchmarks.subjects import LEGACY, MODERN
+from benchmarks.target import Target
 
 _CONNECTIONS: Final = 32
 _SATURATION: Final = 5  # seconds
@@ -103,13 +104,15 @@ def flat(found: Slope) -> bool:
     return found.a_minute < _TARGET or found.a_minute - found.give <= 0
 
 
-def targets(raw: dict[str, Any]) -> list[tuple[str, str, str, str, bool]]:
-    """Rows of id, what, target, measured, whether it is met; `raw` as JSON gives it back."""
+def targets(raw: dict[str, Any]) -> list[Target]:
+    """`raw` as JSON gives it back."""
     samples = [Sample(**one) for one in raw["samples"]]
     found = _memory_slope(samples)
     what = f"memory slope of a soak, {samples[-1].minute:.0f} minutes at half load"
     want = f"0, or < {_TARGET:.0f} KiB/min"
-    return [("P10", what, want, f"{found.a_minute:+.1f} ± {found.give:.1f} KiB/min", flat(found))]
+    return [
+        Target("P10", what, want, f"{found.a_minute:+.1f} ± {found.give:.1f} KiB/min", flat(found))
+    ]
 
 
 class _Soak:

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from benchmarks.page import keep, measured
 from benchmarks.servers import ROOT, Program, Server, free_port, running
+from benchmarks.target import Target
 
 _ROUNDS: Final = 7
 _HELP, _FIRST = 0.4, 2.5  # seconds at most
@@ -55,12 +56,11 @@ def main() -> None:
     sys.stdout.write(_markdown(raw))
 
 
-def targets(raw: Raw) -> list[tuple[str, str, str, str, bool]]:
-    """P12: id, what, target, measured, and whether it is met."""
+def targets(raw: Raw) -> list[Target]:
     limits = {"banyan --help": _HELP, "banyan up, first answer": _FIRST}
     found = {name: statistics.median(wall for wall, _ in raw[name]) for name in limits}
     return [
-        ("P12", name, f"≤ {limit:g} s", f"{found[name]:.2f} s", found[name] <= limit)
+        Target("P12", name, f"≤ {limit:g} s", f"{found[name]:.2f} s", found[name] <= limit)
         for name, limit in limits.items()
     ]
 

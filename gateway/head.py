@@ -21,6 +21,10 @@ REQUEST_ID: Final = b"x-request-id"
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
 _FORWARDED: Final = b"x-forwarded-for"
 OURS: Final = b"x-banyan-"
+_NAMES: Final = 1024
+_harmless: Final = set[
+    bytes
+]()  # names that were looked at, _NAMES at most: nearly all that clients send
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,6 @@ def spelled(path: str) -> bytes:
 def clean(headers: Sequence[Header]) -> list[Header]:
     """Without the headers that never reach a stack."""
     return [pair for pair in headers if b"_" not in pair[0] and not pair[0].startswith(OURS)]
-
-
-_harmless: Final = set[bytes]()  # names that were looked at: nearly all that clients send
-_NAMES: Final = 1024
 
 
 def _are_harmless(names: Iterable[bytes]) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 CONNECTIONS: Final = 32
 CLIENTS: Final = 10_000  # keys that a split is made by
 _SIGMAS: Final = 5  # a right split is outside these bounds once in two million rounds
+_PATIENCE: Final = 20  # seconds until wrk calls an answer lost
 _SCRIPT: Final = Path(__file__).with_name("wrk.lua")
 
 
@@ -33,11 +34,14 @@ class Wrong(Exception):
     """A round that measures nothing: an answer is wrong, a socket failed, or the split is another."""
 
 
-def load(wrk: str, port: int, paths: tuple[str, ...], seconds: float) -> Answers:
+def load(
+    wrk: str, port: int, paths: tuple[str, ...], seconds: float, connections: int = CONNECTIONS
+) -> Answers:
     """Raises Wrong if any answer is."""
     first = str(random.randrange(CLIENTS))
-    command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--latency", "-s", str(_SCRIPT)]
-    command += [f"http://127.0.0.1:{port}", "--", str(CLIENTS), first, *paths]
+    command = [wrk, "-t1", f"-c{connections}", f"-d{seconds:g}s", f"--timeout={_PATIENCE}s"]
+    command += ["--latency", "-s", str(_SCRIPT), f"http://127.0.0.1:{port}"]
+    command += ["--", str(CLIENTS), first, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Wrong(f"wrk: {done.stderr or done.stdout}")

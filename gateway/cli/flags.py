@@ -70,7 +70,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
                 raise  # our own mistake
             raise OtherVersion(where, _missed(error)) from error
 
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     wrapped.__annotations__ = {one.name: one.annotation for one in parameters}
     return wrapped
 
@@ -115,7 +115,7 @@ def _options() -> list[Any]:
 
     fields = Settings.model_fields.items()
     parameters = [_option(name, field) for name, field in fields if name not in _HIDDEN]
-    settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     app = typer.Typer(add_completion=False)
     app.command()(settings)
     return typer.main.get_command(app).params

@@ -174,7 +174,8 @@ def _in_thread(config: Callable[[], uvicorn.Config], listener: socket.socket) ->
     """A daemon thread with a loop of its own: it ends with the process, after the data plane."""
 
     def run() -> None:
-        EdgeServer(config(), lame_duck=0.0).run([listener])
+        with listener:  # one that cannot be made does not let its clients wait
+            EdgeServer(config(), lame_duck=0.0).run([listener])
 
     threading.Thread(target=run, name="control", daemon=True).start()
 

@@ -3,6 +3,7 @@
 All observers of a worker share the batches.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
@@ -15,13 +16,8 @@ BOUNDS: Final = (
 )  # fmt: skip  # seconds; a bin holds what is at most its bound, one more holds what is above all
 BINS: Final = len(BOUNDS) + 1
 _SIZE: Final = 256  # exchanges: the more of them, the more are alike
-_OWN: Final = {
-    "at",
-    "request_id",
-    "path",
-    "decision",
-    "seconds",
-}  # what each exchange has for itself
+# What each exchange has for itself.
+_OWN: Final = frozenset({"at", "request_id", "path", "decision", "seconds"})
 _ALIKE: Final = itemgetter(*(at for at, name in enumerate(Exchange._fields) if name not in _OWN))
 
 
@@ -83,7 +79,7 @@ class Batches:
                 self._failed(counter)
 
 
-class Counting:
+class Counting(ABC):
     """What a counter has in common with others: it observes through batches, its own or shared ones."""
 
     def __init__(self, batches: Batches | None) -> None:
@@ -91,8 +87,9 @@ class Counting:
         batches.add(self)
         self.observe, self.flush = batches.observe, batches.flush
 
+    @abstractmethod
     def count(self, groups: Sequence[Group]) -> None:
-        raise NotImplementedError
+        """Adds these."""
 
 
 def bins_of(seconds: Iterable[float]) -> list[int]:

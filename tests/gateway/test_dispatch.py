@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from gateway.assignment import Decision
 from gateway.dispatch import ActivePlan, Dispatch
 from gateway.exchange import Exchange
 from gateway.head import HeadReader, UnitSource
@@ -101,7 +102,8 @@ async def test_requests_in_flight_during_plan_edits_see_one_whole_plan_each() ->
 
 async def test_no_more_decisions_are_kept_than_8192_however_many_clients_come() -> None:
     app = dispatch(split=50_000)
-    app.plan.decided.update({("GET /x", b"%d" % n): app.plan.decided for n in range(8192)})  # type: ignore[misc]
+    anybody = Decision(Stack.LEGACY, Reason.SPLIT, 0)
+    app.plan.decided.update({("GET /x", b"%d" % n): anybody for n in range(8192)})
     answers = {(await get(app, x_api_key="one")).body for _ in range(3)}
     assert len(answers) == 1
     assert len(app.plan.decided) == 1

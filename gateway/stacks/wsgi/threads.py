@@ -4,6 +4,7 @@
 stopped worker alive for ever.
 """
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -17,7 +18,7 @@ import structlog
 _log = structlog.get_logger()
 
 
-class Job:
+class Job(ABC):
     """Something for a thread, in the context of who asked for it.
 
     Either a thread claims it or whoever waits for it does, never both.
@@ -29,9 +30,9 @@ class Job:
         self.context = copy_context()
         self._unclaimed = [True]
 
+    @abstractmethod
     def run(self) -> None:
         """What is to be done, once."""
-        raise NotImplementedError
 
     def claim(self) -> bool:
         """Whether this caller is the first; popping a list is atomic."""
