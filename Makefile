@@ -6,7 +6,7 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-emi
 STACKS := --legacy legacy_flask.wsgi:app --modern fastapi_app.asgi:app
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test e2e check fix bench bench-quick lock
+.PHONY: help install compile pure run test e2e check fix bench bench-quick lock
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,12 @@ install: .venv/installed  ## Make .venv from the lock files
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r exchanges.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+compile: install  ## Compile the hot path to C in place (needs a C compiler; after every change to it)
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+
+pure:  ## Go back to interpreted Python
+	@find gateway -name '*.so' -delete; rm -f *__mypyc.*.so
 
 run: install  ## Start gateway and control plane over the trading system (8000, 8001)
 	$(BIN)/banyan up $(STACKS)

@@ -35,17 +35,16 @@ class RouteTable:
     door: Door | None = (
         None  # legacy's rules; None: it does not tell, and the routes are all there is
     )
-    owned: bool = field(default=False, init=False)  # some routes are left to modern's own routing
-    by_host: bool = field(default=False, init=False)  # the host says which rules there are
-    certain: dict[str, tuple[Stack, Reason]] = field(  # what holds for every unit, by route's id
-        default_factory=dict, init=False
-    )
+    owned: bool = field(init=False)  # some routes are left to modern's own routing
+    by_host: bool = field(init=False)  # the host says which rules there are
+    certain: dict[str, tuple[Stack, Reason]] = field(init=False)  # for every unit, by route's id
     _index: Index = field(init=False)
     _known: tuple[dict[str, Matched], ...] = field(init=False)  # routes by rule, and method
 
     def __post_init__(self) -> None:
-        if self.door is not None and self.door.hosts is not Hosts.NONE:
-            object.__setattr__(self, "by_host", True)
+        by_host = self.door is not None and self.door.hosts is not Hosts.NONE
+        object.__setattr__(self, "by_host", by_host)
+        object.__setattr__(self, "certain", {})
         object.__setattr__(self, "owned", any(route.own for route in self.routes))
         for route in (None, *self.routes):
             certain = self._certain(route)

@@ -20,8 +20,8 @@ from gateway.judge.ledger import EVENTS, Ledger
 from gateway.judge.look import Look
 from gateway.judge.ramp import Ramp
 from gateway.observe.batches import BOUNDS
-from gateway.observe.traffic import Seen as Traffic
-from gateway.observe.traffic import StackTraffic
+from gateway.observe.seen import Seen as Traffic
+from gateway.observe.seen import StackTraffic
 from gateway.plan.numbers import percent_of
 from gateway.routes import SPACE, Route
 from gateway.store.standings import Standing

@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from gateway.errors import BanyanError
 from gateway.judge.metrics import LATCHED
-from gateway.observe.traffic import read_traffic
+from gateway.observe.seen import read_traffic
 from gateway.store.leader import Leadership
 from gateway.store.opening import Store
 from gateway.store.workers import Past

@@ -9,7 +9,7 @@ from gateway.judge.look import breakers_by_route
 from gateway.judge.ramp import Ramp
 from gateway.listing import Listed
 from gateway.observe.batches import BOUNDS
-from gateway.observe.traffic import Seen, StackTraffic
+from gateway.observe.seen import Seen, StackTraffic
 from gateway.parity.report import report_path, standing
 from gateway.plan.numbers import percent_of
 from gateway.routes import SPACE

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Final, NamedTuple
 from unicodedata import decimal
 
@@ -37,6 +36,9 @@ class Entry:
         )
         self.simple = self.strict and not self.checked and not self._numeric
         self.simple_in_ascii = self.strict and not self.checked
+        # A variable at the end takes slashes as its own text.
+        self._open_ended = rule.template.endswith("}") and not converters[-1].isolating
+        self._found: re.Pattern[str] | None = None
 
     def match(self, method: str, path: str, known: Mapping[str, Matched]) -> Matched | None:
         """Which of the rule's routes, known by method, a path that fits has reached."""
@@ -94,14 +96,13 @@ class Entry:
             if found is not None:
                 yield name, converter, found[number]
 
-    @cached_property
-    def _open_ended(self) -> bool:
-        """A variable at the end takes slashes as its own text."""
-        converters = [converter for _, converter in self.rule.variables()]
-        return self.rule.template.endswith("}") and not converters[-1].isolating
-
-    @cached_property
+    @property
     def _expression(self) -> re.Pattern[str]:
+        if self._found is None:
+            self._found = self._compiled()
+        return self._found
+
+    def _compiled(self) -> re.Pattern[str]:
         """The whole path, with a group for each variable and for nothing else."""
         text, at, template = "", 0, self.rule.template.rstrip("/")
         for found in VARIABLE.finditer(template):
@@ -135,7 +136,7 @@ def _canonical(converter: Converter, text: str) -> str:
     return text.lower() if converter.kind == "uuid" else text
 
 
-def _number(converter: Converter, text: str) -> float:
+def _number(converter: Converter, text: str) -> int | float:
     return int(text) if converter.kind == "int" else float(text)
 
 

@@ -23,7 +23,7 @@ _HOP_BY_HOP: Final = frozenset(
 _LOOKED_AT: Final = _OURS_UNLESS_GIVEN | _HOP_BY_HOP | {b"content-length"}
 
 
-class BadAnswer(RuntimeError):
+class BadAnswer(Exception):
     """The app's answer cannot be sent."""
 
 

@@ -16,6 +16,7 @@ class Limits:
     body_timeout: float = 30.0
     keep_alive: float = 30.0
     send_timeout: float = 60.0
+    send_buffer: int = 0  # the socket's own; 0: as the system has it
     trusted: tuple[Network, ...] = ()
 
     @property

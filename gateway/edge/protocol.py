@@ -6,7 +6,9 @@ five states: between requests, in a head, answering, draining a body that the ap
 """
 
 import asyncio
+import os
 import select
+from socket import SO_SNDBUF, SOL_SOCKET, socket
 from typing import Any, Final
 
 import uvicorn
@@ -67,6 +69,9 @@ class EdgeProtocol(asyncio.Protocol):
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self._peer = peer_of(transport, self._limits)
         self._since = self._loop.time()
+        if self._limits.send_buffer:
+            with socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as own:
+                own.setsockopt(SOL_SOCKET, SO_SNDBUF, self._limits.send_buffer)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._server_state.connections.discard(self)
@@ -158,8 +163,8 @@ class EdgeProtocol(asyncio.Protocol):
         await self._drained_to_the_last_byte()
         if self._cycle is None or self._cycle.over:
             return
-        socket = self._transport.get_extra_info("socket")
-        self._duct = duct = Duct(self._loop, socket.fileno())
+        own = self._transport.get_extra_info("socket")
+        self._duct = duct = Duct(self._loop, own.fileno())
         try:
             if message["type"] == FILE:
                 await duct.send_file(message["file"], message["offset"], message["count"])

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from gateway.exchange import Exchange
 
-BOUNDS: Final = (
+BOUNDS: Final[tuple[float, ...]] = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip  # seconds; a bin holds what is at most its bound, one more holds what is above all
 BINS: Final = len(BOUNDS) + 1

@@ -30,7 +30,7 @@ class Beat:
     secret: str  # fingerprint of BANYAN_SECRET: hosts that differ assign clients differently
     inventory: str  # digest of what its stacks serve
     problems: str  # JSON: list of strings
-    traffic: str  # JSON, see gateway.observe.traffic
+    traffic: str  # JSON, see gateway.observe.seen
     recent: str | None  # JSON, see gateway.observe.recent; None: as before
     breakers: str = "{}"  # JSON: those that are not closed, by route
     ended: bool = False

@@ -9,9 +9,9 @@ from prometheus_client import REGISTRY
 
 from gateway.breakers import Breakers
 from gateway.dispatch import ActivePlan, Dispatch
-from gateway.exchange import Exchange
 from gateway.failover import FLOOR, WINDOW, Budget
 from gateway.head import HeadReader, UnitSource
+from gateway.judge.breaker import Breaker
 from gateway.observe.metrics import Metrics
 from gateway.override import Overrides
 from gateway.routes import SPACE, Route
@@ -63,11 +63,11 @@ class Counting:
         await self._app(scope, receive, send)
 
 
-class Unbroken(Breakers):
-    """They never open: what is above the budget is seen before the breaker has its say."""
+class Untripped(dict[str, Breaker]):
+    """No breaker opens: what is above the budget is seen before one has its say."""
 
-    def observe(self, exchange: Exchange) -> None:
-        """Sees nothing."""
+    def __setitem__(self, route: str, breaker: Breaker) -> None:
+        """Keeps nothing."""
 
 
 def dispatch(
@@ -75,7 +75,7 @@ def dispatch(
 ) -> tuple[Dispatch, Recorder]:
     """Everything at modern."""
     recorder = Recorder()
-    made = Dispatch([recorder], OVERRIDES, Settings(**changes), Unbroken())
+    made = Dispatch([recorder], OVERRIDES, Settings(**changes), Breakers(tripped=Untripped()))
     made.stacks = {Stack.LEGACY: legacy or answering(200, b"legacy"), Stack.MODERN: modern}
     routes = tuple(
         Route(method, "/x", True, True, SPACE, "", b"key", failover) for method in ("GET", "POST")

@@ -15,7 +15,8 @@ from gateway.exchange import Exchange
 from gateway.observe import metrics
 from gateway.observe.batches import BOUNDS
 from gateway.observe.metrics import Metrics
-from gateway.observe.traffic import Seen, StackTraffic, Traffic, merged, read_traffic
+from gateway.observe.seen import Seen, StackTraffic, merged, read_traffic
+from gateway.observe.traffic import Traffic
 from gateway.words import Reason, Stack
 
 ROUTES = ("GET /a", "POST /b", "unmatched")

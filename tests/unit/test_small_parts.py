@@ -18,7 +18,7 @@ from gateway.exchange import Exchange
 from gateway.logs import configure_logs
 from gateway.observe.access_log import AccessLog
 from gateway.observe.batches import BOUNDS
-from gateway.observe.traffic import read_traffic
+from gateway.observe.seen import read_traffic
 from gateway.override import Overrides
 from gateway.pins import KEPT, LIMIT, Pins, pin_of
 from gateway.routes import Route

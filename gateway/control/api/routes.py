@@ -13,7 +13,7 @@ from gateway.control.report import report, unexplained, with_history, with_judgi
 from gateway.control.shown import PlanReport, RoutesReport
 from gateway.judge.kept import readable
 from gateway.listing import listing
-from gateway.observe.traffic import Seen, merged, read_traffic
+from gateway.observe.seen import Seen, merged, read_traffic
 from gateway.plan.compile import compile_plan
 from gateway.plan.desk import NoPlan
 from gateway.plan.document import PlanRefused, parse

@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import sys
-from asyncio import Transport
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -41,7 +40,7 @@ from gateway.stacks.wsgi.bridges import wsgi_stack
 _KEEP_ALIVE: Final = 600.0  # seconds; the gateway closes idle connections long before
 _HEAD: Final = 1 << 20  # bytes: the gateway's front door has its own, smaller limits
 _OUR_FIELDS: Final = 8
-_SEND_BUFFER: Final = 1 << 20
+_SEND_BUFFER: Final = 1 << 20  # for a large part of an answer
 _MARGIN: Final = 2.0  # seconds after the grace for lifespans to end
 Report = Callable[[dict[str, Any]], None]
 
@@ -110,15 +109,6 @@ class _Root:
         self._stack = bridge
 
 
-class _Connection(EdgeProtocol):
-    """With room for a large part of an answer: a Unix socket has 208 KiB unless it is told."""
-
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as own:
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-
-
 class _Server(EdgeServer):
     """Tells when it takes requests, and ends in time whatever hangs in the app."""
 
@@ -149,8 +139,9 @@ def _config(root: _Root, settings: Settings) -> uvicorn.Config:
         body_timeout=_KEEP_ALIVE,
         keep_alive=_KEEP_ALIVE,
         send_timeout=settings.idle_timeout,
+        send_buffer=_SEND_BUFFER,
     )
-    edge: Any = partial(_Connection, patient)
+    edge: Any = partial(EdgeProtocol, patient)
     return uvicorn.Config(
         root,
         http=edge,

@@ -19,7 +19,7 @@ from gateway.stacks.wsgi.threads import Threads
 
 ROOM: Final = 256 * 1024  # bytes that wait in memory before their thread does
 MOST: Final = 8 * ROOM  # likewise, for a client that takes them at once
-TOO_SLOW: Final = 5.0  # seconds without taking a byte, while others wait for a thread
+TOO_SLOW: float = 5.0  # seconds without taking a byte, while others wait for a thread; tests set it
 _AT_ONCE: Final = 0.02  # seconds
 
 
