@@ -6,7 +6,7 @@ LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-emi
 STACKS := --legacy legacy_flask.wsgi:app --modern fastapi_app.asgi:app
 
 .DEFAULT_GOAL := help
-.PHONY: help install compile pure run test e2e check fix bench bench-quick lock
+.PHONY: help install compile pure fresh run test e2e check fix bench bench-quick lock
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,19 +24,25 @@ install: .venv/installed  ## Make .venv from the lock files
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-compile: install  ## Compile the hot path to C in place (needs a C compiler; after every change to it)
+compile: install pure  ## Compile the hot path to C in place (needs a C compiler; after every change to it)
 	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 pure:  ## Go back to interpreted Python
 	@find gateway -name '*.so' -delete; rm -f *__mypyc.*.so
 
-run: install  ## Start gateway and control plane over the trading system (8000, 8001)
+# What was compiled of an older source would run in its place.
+fresh:
+	@compiled=$$(ls -- *__mypyc.*.so 2>/dev/null | head -1); \
+	if [ -n "$$compiled" ] && find gateway -name '*.py' -newer "$$compiled" | grep -q .; then \
+	  echo "gateway has changed since it was compiled: interpreted again (make compile)"; $(MAKE) --no-print-directory pure; fi
+
+run: install fresh  ## Start gateway and control plane over the trading system (8000, 8001)
 	$(BIN)/banyan up $(STACKS)
 
-test: install  ## Run every test
+test: install fresh  ## Run every test
 	$(BIN)/pytest -n auto
 
-e2e: install  ## Run the tests that start real processes
+e2e: install fresh  ## Run the tests that start real processes
 	$(BIN)/pytest -m e2e
 
 check: install  ## Format, lint, types, imports and conventions; changes nothing
@@ -51,9 +57,11 @@ fix: install  ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 bench: install  ## Measure everything in docs/performance.md anew (20 minutes)
+	$(BIN)/python -m benchmarks.install
+	$(MAKE) compile
 	$(BIN)/python -m benchmarks
 
-bench-quick: install  ## Fail if the hot path takes more instructions than were kept (2 minutes)
+bench-quick: install  ## Fail if the hot path takes more instructions than were kept (2 minutes; after `make compile`)
 	$(BIN)/python -m benchmarks.instructions --check
 
 lock:  ## Write the lock files anew (needs uv)

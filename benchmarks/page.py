@@ -6,6 +6,7 @@ import platform
 import re
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,12 @@ def put(name: str, markdown: str) -> None:
     PAGE.write_text(page)
 
 
+def compiled() -> bool:
+    """Whether the hot path is (`make compile`)."""
+    spec = find_spec("gateway.turn")
+    return spec is not None and not str(spec.origin).endswith(".py")
+
+
 def machine() -> dict[str, str]:
     """What the figures depend on."""
     cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
@@ -45,6 +52,7 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "processor": cpu[1] if cpu else platform.machine(),
         "kernel": platform.release(),
+        "hot path": f"compiled by mypyc {version('mypy')}" if compiled() else "interpreted",
         **{library: version(library) for library in _LIBRARIES},
     }
 
@@ -55,5 +63,5 @@ def measured() -> str:
     versions = ", ".join(f"{library} {one[library]}" for library in _LIBRARIES)
     return (
         f"Measured on {datetime.now(UTC).date()}: Python {one['python']}, {one['cores']} cores "
-        f"({one['processor']}), {versions}."
+        f"({one['processor']}), the gateway's hot path {one['hot path']}, {versions}."
     )

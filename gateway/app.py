@@ -17,7 +17,7 @@ import structlog
 
 from gateway.aside import aside
 from gateway.breakers import Breakers
-from gateway.dispatch import ActivePlan, Dispatch
+from gateway.dispatch import Dispatch
 from gateway.door.keeper import Doorkeeper
 from gateway.edge.hygiene import check
 from gateway.edge.refusals import refuse
@@ -51,6 +51,7 @@ from gateway.settings import Settings
 from gateway.stacks.host import Loader, StackHost, loader
 from gateway.store.opening import open_store
 from gateway.store.signal import signal_of
+from gateway.turn import ActivePlan
 from gateway.witness import Witness
 from gateway.words import UNMATCHED, Phase, Stack
 

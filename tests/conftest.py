@@ -50,6 +50,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
     return GroupScheduling(config, log)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What was compiled of an older source would be tested in its place. Raises UsageError."""
+    for compiled in (config.rootpath / "gateway").rglob("*.so"):
+        source = compiled.with_name(f"{compiled.name.partition('.')[0]}.py")
+        if not source.exists() or source.stat().st_mtime > compiled.stat().st_mtime:
+            raise pytest.UsageError(
+                f"{source} has changed since it was compiled: make compile, or make pure"
+            )
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

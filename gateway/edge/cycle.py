@@ -1,15 +1,13 @@
 """One request and its answer, as ASGI's `receive` and `send`."""
 
-import logging
 from asyncio import Event
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from gateway.answer import ClientTooSlow
 from gateway.edge.answer import CONTINUE, Answer
 from gateway.edge.duct import whole
 from gateway.edge.head import Field
-from gateway.messages import FOLLOWS, LINES, App, Message, Scope
+from gateway.messages import FOLLOWS, LINES, Message, Scope
 
 HIGH_WATER: Final = 65_536  # bytes of a body that wait for the app before reading pauses
 FILE: Final = "http.response.zerocopysend"
@@ -17,7 +15,6 @@ FILE: Final = "http.response.zerocopysend"
 SPLICE: Final = "banyan.splice"
 """An extension of ours: `count` bytes of the socket `source` (`duct.Source`)."""
 _MOVED: Final = frozenset({FILE, SPLICE})
-_log = logging.getLogger("uvicorn.error")
 
 
 class Wire(Protocol):
@@ -59,20 +56,6 @@ class Cycle:
         self._head = b""  # of an answer whose body follows: both go in one write
         self._ended = False  # the app has the whole body
         self._changed: Event | None = None
-
-    async def run(self, app: App) -> None:
-        """Awaits the app. What it raises ends here: the client gets a 500 or a cut answer."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        except ClientTooSlow:
-            pass  # counted where it was decided
-        except BaseException as error:  # as uvicorn: one request never ends the server
-            _log.error("Exception in ASGI application\n", exc_info=error)
-        else:
-            if self.complete or self.over or self._gave_up():
-                return
-            _log.error("ASGI callable returned without completing its response.")
-        await self._fail()
 
     async def receive(self) -> Message:
         if self._awaits_continue and self.more and not self.started and not self.over:
@@ -126,6 +109,23 @@ class Cycle:
     def wake(self) -> None:
         if self._changed is not None:
             self._changed.set()
+
+    def gave_up(self) -> bool:
+        """Whether the app returned early because the client has left."""
+        if self.left:
+            self._wire.cut()
+        return self.left
+
+    async def fail(self) -> None:
+        """Ends an answer that the app did not complete: with 500, or cut if it has begun."""
+        if self.over or self.complete:
+            return
+        if self.started:
+            self._flush()
+            self._wire.cut()
+            return
+        await self.send(_FAILED_START | {"headers": list(_FAILED_HEADERS)})
+        await self.send({"type": "http.response.body", "body": _FAILED})
 
     @property
     def awaits_continue(self) -> bool:
@@ -182,22 +182,6 @@ class Cycle:
             await self._changed.wait()
         finally:
             self.waits = False
-
-    def _gave_up(self) -> bool:
-        """Whether the app returned early because the client has left."""
-        if self.left:
-            self._wire.cut()
-        return self.left
-
-    async def _fail(self) -> None:
-        if self.over or self.complete:
-            return
-        if self.started:
-            self._flush()
-            self._wire.cut()
-            return
-        await self.send(_FAILED_START | {"headers": list(_FAILED_HEADERS)})
-        await self.send({"type": "http.response.body", "body": _FAILED})
 
 
 _FAILED: Final = b"Internal Server Error"

@@ -22,6 +22,7 @@ from gateway.edge.head import Field, Head, read_head
 from gateway.edge.limits import Limits
 from gateway.edge.refusal import Reason, Refused
 from gateway.edge.refusals import count_refusal
+from gateway.edge.run import run
 from gateway.edge.scanner import Scanner
 from gateway.edge.scope import Peer, http_scope, peer_of, written
 from gateway.messages import TASK, Message
@@ -259,7 +260,7 @@ class EdgeProtocol(asyncio.Protocol):
             self._next = rest
         if self._cycle is cycle:  # not refused meanwhile
             cycle.left = self._eof
-            task = self._loop.create_task(cycle.run(self._config.loaded_app))
+            task = self._loop.create_task(run(self._config.loaded_app, cycle))
             scope[TASK] = task
             self._server_state.tasks.add(task)
             task.add_done_callback(self._server_state.tasks.discard)

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.edge.answer import Answer
 from gateway.edge.cycle import Cycle
 from gateway.edge.head import Field
+from gateway.edge.run import run
 from gateway.messages import FOLLOWS, App, Message
 
 BODY = {"type": "http.response.body", "body": b"body"}
@@ -45,7 +46,7 @@ class Wire:
 
 async def answered(app: App) -> Wire:
     wire, answer = Wire(), Answer(head_only=False, http_1_0=False, keep_alive=True)
-    await Cycle(wire, {"type": "http"}, answer, awaits_continue=False).run(app)
+    await run(app, Cycle(wire, {"type": "http"}, answer, awaits_continue=False))
     return wire
 
 
@@ -74,7 +75,7 @@ async def test_a_head_whose_body_may_take_its_time_goes_at_once() -> None:
         await send(BODY)
 
     wire, answer = Wire(), Answer(head_only=False, http_1_0=False, keep_alive=True)
-    await Cycle(wire, {"type": "http"}, answer, awaits_continue=False).run(app)
+    await run(app, Cycle(wire, {"type": "http"}, answer, awaits_continue=False))
     assert seen == [1]
     assert wire.written[1] == b"body"
 

@@ -9,13 +9,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from gateway.assignment import Decision
-from gateway.dispatch import ActivePlan, Dispatch
+from gateway.dispatch import Dispatch
 from gateway.exchange import Exchange
 from gateway.head import HeadReader, UnitSource
 from gateway.override import Overrides
 from gateway.routes import Route
 from gateway.routing import RouteTable
 from gateway.settings import Settings
+from gateway.turn import ActivePlan
 from gateway.words import Phase, Reason, Stack
 from tests.drive import Answer, AsgiTarget, Request
 from tests.stacks import PLAN, Recorder, gateway

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from gateway.breakers import Breakers
-from gateway.dispatch import ActivePlan, Dispatch
+from gateway.dispatch import Dispatch
 from gateway.failover import FLOOR, WINDOW, Budget
 from gateway.head import HeadReader, UnitSource
 from gateway.judge.breaker import Breaker
@@ -17,6 +17,7 @@ from gateway.override import Overrides
 from gateway.routes import SPACE, Route
 from gateway.routing import RouteTable
 from gateway.settings import Settings
+from gateway.turn import ActivePlan
 from gateway.words import Phase, Reason, Stack
 from tests.drive import Answer, AsgiTarget, Request
 from tests.stacks import Recorder

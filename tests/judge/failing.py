@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gateway.breakers import Breakers
-from gateway.dispatch import ActivePlan, Dispatch
+from gateway.dispatch import Dispatch
 from gateway.head import HeadReader, UnitSource
 from gateway.judge.breaker import OPEN, PROBES, Change
 from gateway.override import Overrides
 from gateway.routes import SPACE, Route
 from gateway.routing import RouteTable
 from gateway.settings import Settings
+from gateway.turn import ActivePlan
 from gateway.words import Phase, Stack
 from tests.drive import Answer, AsgiTarget, Request
 from tests.stacks import Recorder, TestClock

@@ -12,7 +12,7 @@ from fastapi import FastAPI, HTTPException, Request
 from flask import Flask, abort, jsonify, request
 from starlette.responses import JSONResponse
 
-from gateway.dispatch import ActivePlan, Dispatch
+from gateway.dispatch import Dispatch
 from gateway.exchange import Exchange
 from gateway.head import HeadReader, UnitSource
 from gateway.override import Overrides
@@ -21,6 +21,7 @@ from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.stacks.wsgi.bridge import WSGIStack
 from gateway.stacks.wsgi.reference import ReferenceStack
+from gateway.turn import ActivePlan
 from gateway.words import Phase, Stack
 from tests.drive import Answer, AsgiTarget
 from tests.drive import Request as Asked

@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from gateway.assignment import Decision
-from gateway.dispatch import ActivePlan, Dispatch
+from gateway.dispatch import Dispatch
 from gateway.exchange import Exchange
 from gateway.head import HeadReader, UnitSource
 from gateway.observe.evidence import Evidence
@@ -29,6 +29,7 @@ from gateway.routes import SPACE, Route
 from gateway.routing import RouteTable
 from gateway.settings import Settings
 from gateway.store.evidence import Sighting
+from gateway.turn import ActivePlan
 from gateway.words import Phase, Reason, Stack
 from tests.drive import AsgiTarget, Request
 from tests.stacks import TestClock

@@ -24,12 +24,12 @@ from benchmarks.judge_draws import (
 from benchmarks.judge_limits import TABLES, counted
 from benchmarks.judge_month import month_ends
 from benchmarks.judge_sim import CELLS, EQUAL, RESULTS, TESTS, event_ends, event_test
-from gateway.dispatch import ActivePlan
 from gateway.head import HeadReader, UnitSource
 from gateway.judge.breaker import IN_A_ROW, OPEN
 from gateway.judge.evidence import ALPHA, Segment, worse, worse_alone
 from gateway.observe.evidence import Evidence
 from gateway.routes import SPACE
+from gateway.turn import ActivePlan
 from tests.judge.failing import ROUTE, Worker
 
 STORED: dict[str, list[dict[str, Any]]] = {
