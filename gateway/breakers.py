@@ -17,6 +17,7 @@ from gateway.routes import Route
 from gateway.words import UNMATCHED, Reason, Stack
 
 CLIENT_LEFT: Final = 499  # nginx's number for a client that closed before the answer began
+_MODERN: Final = Stack.MODERN  # a look into an enum takes longer than all that is done with it here
 _LEVELS: Final = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 _log = structlog.get_logger()
 
@@ -44,11 +45,12 @@ class Breakers:
         return breaker is not None and not breaker.admits()
 
     def observe(self, exchange: Exchange) -> None:
-        _, _, route, _, _, (stack, _, _), _, status, _, failed, _, fault, *_ = exchange
-        if stack is not Stack.MODERN or route == UNMATCHED:
+        route = exchange.route
+        if exchange.decision.stack is not _MODERN or route == UNMATCHED:
             return
         breaker = self._kept.get(route)
-        if breaker is None and status < CLIENT_LEFT and not (failed or fault):
+        well = exchange.status < CLIENT_LEFT and not (exchange.failed or exchange.fault)
+        if breaker is None and well:
             self._past.add(route)  # what nearly every request comes to
             return
         error = exchange.error

@@ -47,6 +47,8 @@ _CODING: Final = b"transfer-encoding"
 _DECIDED: Final = 8192  # decisions of a plan that are kept, 3 MB: a client comes again
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_MODERN: Final = Stack.MODERN  # a look into an enum takes longer than all that is done with it here
+_SPLIT: Final = Reason.SPLIT
 _log = structlog.get_logger()
 
 
@@ -92,11 +94,11 @@ class Turn:
         self.too_large = False  # by what the client declares
         self.tripped = breaker is not None
         stack = decision.stack
-        self.barred = breaker is not None and stack is not Stack.MODERN and not breaker.admitting
+        self.barred = breaker is not None and stack is not _MODERN and not breaker.admitting
 
     def for_modern(self, scope: Scope) -> Scope:
         """A copy, for an app may write into its scope, under the path that modern's template has."""
-        copy = {**scope}
+        copy = scope.copy() if isinstance(scope, dict) else {**scope}
         matched = self.matched
         if matched is not None and matched.route.own:
             copy[OWN] = True
@@ -225,7 +227,7 @@ def _with_one_slash(path: str) -> str:
 
 def _may_fail_over(route: Route, decision: Decision) -> bool:
     """Not where somebody asked for modern by an override, nor where there is no other stack."""
-    return route.failover and decision.stack is Stack.MODERN and decision.reason is Reason.SPLIT
+    return route.failover and decision.stack is _MODERN and decision.reason is _SPLIT
 
 
 def _drop_headers(scope: Scope) -> None:

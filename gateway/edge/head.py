@@ -5,7 +5,7 @@ them from the last request, and looks closely only at the few fields that decide
 """
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 from gateway.edge.framing import body_length, stays_open
@@ -48,6 +48,9 @@ class Head(NamedTuple):
     found: dict[bytes, bytes]  # the first field of each name
 
 
+_head: Final = partial(tuple.__new__, Head)  # `Head(*fields)` at half its cost
+
+
 def read_head(head: bytes, limits: Limits, *, trusted: bool) -> Head:
     """Reads a head that ended with an empty line, given without that. Raises Refused."""
     lines = head.split(b"\r\n")
@@ -72,18 +75,20 @@ def read_head(head: bytes, limits: Limits, *, trusted: bool) -> Head:
     if b"content-length" in found or b"transfer-encoding" in found:
         lengths, codings = values(fields, b"content-length"), values(fields, b"transfer-encoding")
         length = body_length(lengths, codings, http_1_0=http_1_0)
-    return Head(
-        method,
-        path,
-        query,
-        http_1_0,
-        fields,
-        length,
-        keep_alive,
-        b"expect" in found and expects_continue(values(fields, b"expect")) and not http_1_0,
-        forwarded_scheme(fields) if trusted and not _SCHEMES.keys().isdisjoint(found) else None,
-        b"upgrade" in found and not http_1_0 and _to_websocket(fields),
-        found,
+    return _head(
+        (
+            method,
+            path,
+            query,
+            http_1_0,
+            fields,
+            length,
+            keep_alive,
+            b"expect" in found and expects_continue(values(fields, b"expect")) and not http_1_0,
+            forwarded_scheme(fields) if trusted and not _SCHEMES.keys().isdisjoint(found) else None,
+            b"upgrade" in found and not http_1_0 and _to_websocket(fields),
+            found,
+        )
     )
 
 
