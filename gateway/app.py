@@ -25,7 +25,7 @@ from gateway.edge.scope import MARK
 from gateway.edge.settings import limits_of
 from gateway.errors import BanyanError
 from gateway.exchange import Observer
-from gateway.head import HeadReader, clean
+from gateway.head import Header, HeadReader, clean
 from gateway.heartbeat import Heartbeat, fingerprint
 from gateway.judge.bars import bars_of
 from gateway.messages import App, Receive, Scope, Send
@@ -97,6 +97,7 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if MARK not in (scope.get("extensions") or ()):  # another server is in front
+                scope["headers"] = _pairs(scope)
                 refused = check(scope, self._limits)
                 if refused is not None:
                     await refuse(scope, send, refused)
@@ -202,7 +203,7 @@ class Gateway:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Modern's if there is a modern stack; WSGI knows no WebSockets."""
-        scope["headers"] = clean(scope["headers"])
+        scope["headers"] = clean(_pairs(scope))
         if Stack.MODERN in self._host.apps:
             await self._host.apps[Stack.MODERN](scope, receive, send)
         elif "websocket.http.response" in scope.get("extensions", {}):
@@ -245,6 +246,11 @@ class _Compiled(NamedTuple):
     table: RouteTable
     shares: dict[str, int]  # buckets of modern's
     made_with: dict[str, object]  # see `_made_with`
+
+
+def _pairs(scope: Scope) -> list[Header]:
+    """The headers as tuples, which they need not be (ASGI 3.0): a list in a list is for no compiled code."""
+    return list(map(tuple, scope["headers"]))
 
 
 def _not_counted(counter: object) -> None:

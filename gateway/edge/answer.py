@@ -7,7 +7,7 @@ is dropped, except that it may ask for the connection to be closed.
 from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from gateway.edge.head import TOKEN, VALUE, Field
 
@@ -40,10 +40,10 @@ class Answer:
         self._left: int | None = None  # bytes that Content-Length still promises
 
     def start(
-        self, status: int, headers: Iterable[Field], ours: Iterable[Field], lines: bytes = b""
+        self, status: int, headers: Iterable[Any], ours: Iterable[Field], lines: bytes = b""
     ) -> bytes:
         """The head, with `ours` (Date and Server) where the app has none of its own, and with `lines` that
-        need no check.
+        need no check. An app's `headers` are pairs of bytes, tuples or not.
 
         Raises BadAnswer, before anything has changed, for what could split the answer in two.
         """
@@ -95,7 +95,7 @@ class Answer:
         return line + b"transfer-encoding: chunked\r\n" if self._chunked else line
 
 
-def _sort(headers: Iterable[Field]) -> tuple[list[bytes], dict[bytes, bytes]]:
+def _sort(headers: Iterable[Any]) -> tuple[list[bytes], dict[bytes, bytes]]:
     """Lines to send as they are, and the fields that concern us."""
     kept: list[bytes] = []
     given: list[bytes] = []

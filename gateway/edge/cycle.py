@@ -83,8 +83,11 @@ class Cycle:
         elif self.complete or message["type"] != "http.response.body":
             raise RuntimeError(f"Unexpected ASGI message '{message['type']}'.")
         else:
-            more = message.get("more_body", False)
-            data = self.answer.body(message.get("body", b""), more=more)
+            more = bool(message.get("more_body", False))
+            part = message.get("body", b"")
+            data = self.answer.body(
+                part if type(part) is bytes else bytes(memoryview(part)), more=more
+            )
             if data or self._head:
                 wire.write(self._taken_head() + data)
             if not more:

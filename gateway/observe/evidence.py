@@ -40,16 +40,19 @@ class Batch(NamedTuple):
 
 
 class Evidence(Counting):
-    """One worker's observer; `late` is when its loop was late last, by `clock`."""
+    """One worker's observer; `late` is when its loop was late last, by `clock`. An event counts `once` in so
+    many seconds.
+    """
 
     def __init__(
         self,
         late: Callable[[], float],
         clock: Callable[[], float] = monotonic,
         batches: Batches | None = None,
+        once: float = ONCE,
     ) -> None:
         super().__init__(batches)
-        self._late, self._clock = late, clock
+        self._late, self._clock, self._counts_once = late, clock, once  # seconds
         self._splits: dict[int, Mapping[str, int]] = {}  # by version, and route
         self._counts: dict[tuple[str, int, Stack, int], list[int]] = {}  # requests and failures
         self._events: list[Event] = []
@@ -186,7 +189,7 @@ class Evidence(Counting):
     def _is_known(self, digest: str) -> bool:
         """It has counted within the minute; forgets what did before."""
         now = self._clock()
-        while self._once and now - next(iter(self._once.values())) >= ONCE:
+        while self._once and now - next(iter(self._once.values())) >= self._counts_once:
             self._once.popitem(last=False)
         return digest in self._once
 

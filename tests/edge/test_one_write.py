@@ -1,8 +1,10 @@
 """Head and body go in one write where the gateway says that the body follows, and only there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import pytest
 
 from gateway.edge.answer import Answer
 from gateway.edge.cycle import Cycle
@@ -97,3 +99,17 @@ async def test_an_answer_without_a_body_has_its_head_all_the_same() -> None:
 
     (written,) = (await answered(app)).written
     assert written.startswith(b"HTTP/1.1 204 No Content\r\n")
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+async def test_pairs_may_be_lists_and_a_body_whatever_holds_bytes(
+    kind: Callable[[bytes], Any],
+) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        headers = [[b"content-length", b"4"]]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": kind(b"body")})
+
+    wire = await answered(app)
+    assert b"content-length: 4\r\n" in wire.written[0]
+    assert wire.written[1] == b"body"

@@ -261,3 +261,19 @@ async def test_a_stack_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> 
     with pytest.raises(StackNotFound, match="cannot import 'new'"):
         async with gateway(tmp_path, GRADUAL, modern=missing):
             pass
+
+
+@pytest.mark.parametrize("modern", [0, 100])
+async def test_behind_another_server_header_pairs_may_be_lists(tmp_path: Path, modern: int) -> None:
+    """ASGI 3.0 asks for iterables."""
+
+    plan = PLAN.format(phase="gradual", modern=modern)
+    async with gateway(tmp_path, plan) as gate:
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await gate({**scope, "headers": list(map(list, scope["headers"]))}, receive, send)
+
+        sent = drive.Request("GET", "/who", {"X-Request-Id": "not sane"})
+        answer = await drive.AsgiTarget(app).send(sent)
+    assert answer.status == 200
+    assert answer.header("x-request-id") != "not sane"

@@ -209,8 +209,8 @@ async def test_each_second_is_told_until_it_is_cancelled(worker: Worker) -> None
         await task
 
 
-class Buggy(Evidence):
-    """Whatever the witness asks it raises."""
+class Buggy:
+    """In the place of `Evidence`: whatever the witness asks it raises."""
 
     asked = 0
 
@@ -224,8 +224,8 @@ class Buggy(Evidence):
 
 @pytest.mark.usefixtures("fast")
 async def test_no_bug_of_the_observer_ends_it_and_it_is_logged_once() -> None:
-    evidence, store = Buggy(lambda: 0.0), FakeStore()
-    witness = Witness(evidence, cast("Store", store))
+    evidence, store = Buggy(), FakeStore()
+    witness = Witness(cast("Evidence", evidence), cast("Store", store))
     with capture_logs() as logs:
         task = asyncio.create_task(witness.run())
         await until(lambda: evidence.asked > 3)

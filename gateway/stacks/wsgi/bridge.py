@@ -214,7 +214,7 @@ class _Call(Job):
             self.body.close()
             self.reply.end()
 
-    def _answer(self, iterable: Iterable[bytes], reply: Reply) -> None:
+    def _answer(self, iterable: Iterable[Any], reply: Reply) -> None:
         if isinstance(iterable, FileWrapper) and not reply.omits_body:
             self.file = sent_file(iterable, reply.length, partial(_close, iterable))
             if self.file is not None:

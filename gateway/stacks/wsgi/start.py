@@ -40,9 +40,12 @@ class Reply(Outbox):
         self.sent = False  # the head cannot be taken back
 
     def start_response(
-        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        self, status: Any, headers: Any, exc_info: Any = None
     ) -> Callable[[bytes], None]:
-        """Raises AssertionError, TypeError and ValueError for an app that breaks PEP 3333."""
+        """Raises AssertionError, TypeError and ValueError for an app that breaks PEP 3333.
+
+        What apps give is `Any`: compiled code would refuse in words of its own what gunicorn takes.
+        """
         if exc_info:
             try:
                 if self.sent:
@@ -61,7 +64,7 @@ class Reply(Outbox):
                 self._headers = [pair for pair in self._headers if pair[0] != _LENGTH]
         return self.write
 
-    def write(self, part: bytes) -> None:
+    def write(self, part: Any) -> None:
         """Sends the head, and what of `part` belongs to the body."""
         if not self.sent:
             self.begin()
@@ -97,7 +100,7 @@ class Reply(Outbox):
             sent = self.length - self._missing
             raise RuntimeError(f"the app declared {self.length} bytes and sent {sent}")
 
-    def _read(self, headers: list[tuple[str, str]]) -> None:
+    def _read(self, headers: Any) -> None:
         """Names are remembered; values never, for they may be secrets."""
         kept: list[Header] = []
         together = ""
@@ -119,14 +122,14 @@ class Reply(Outbox):
             _check(headers)
 
 
-def _check(headers: Iterable[tuple[str, str]]) -> None:
+def _check(headers: Iterable[Any]) -> None:
     for name, value in headers:
         if not _VALUE.fullmatch(value):  # not shown: it may be a secret
             raise ValueError(f"header {name!r} has a value with control characters")
 
 
 @lru_cache(maxsize=256)
-def _code(status: str) -> int:
+def _code(status: Any) -> int:
     if not isinstance(status, str):
         raise TypeError(f"{status!r} is no string")
     if not _STATUS.fullmatch(status):
@@ -134,7 +137,7 @@ def _code(status: str) -> int:
     return int(status[:3])
 
 
-def _field_name(name: str) -> bytes:
+def _field_name(name: Any) -> bytes:
     """In lower case, empty for what is the server's; apps may think of any number of names."""
     if not isinstance(name, str):
         raise TypeError(name)
