@@ -24,7 +24,8 @@ _PARTS: Final = (
 )  # fmt: skip
 _SHORTER: Final = {  # than alone, so that all of them take 20 minutes
     "async_gain": ("--rounds", "2"),
-    "peers": ("--rounds", "9"),
+    "async_services": ("--rounds", "4"),
+    "peers": ("--rounds", "8"),
 }
 _TARGETS: Final[dict[str, Callable[[Any], list[Target]]]] = {  # by the name under which it is kept
     "peers": peers,
