@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
+EDITABLE := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 STACKS := --legacy legacy_flask.wsgi:app --modern fastapi_app.asgi:app
 
 .DEFAULT_GOAL := help
@@ -21,11 +22,12 @@ install: .venv/installed  ## Make .venv from the lock files
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 # Apart and without its dependencies: ccxt pins other versions of what we have
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r exchanges.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(EDITABLE)
 	@touch $@
 
 compile: install pure  ## Compile the hot path to C in place (needs a C compiler; after every change to it)
-	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@command -v cc >/dev/null || { echo "a C compiler is needed; on Debian: apt install gcc libc6-dev python3-dev"; exit 2; }
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(EDITABLE)
 
 pure:  ## Go back to interpreted Python
 	@find gateway -name '*.so' -delete; rm -f *__mypyc.*.so
@@ -61,7 +63,7 @@ bench: install  ## Measure everything in docs/performance.md anew (20 minutes)
 	$(MAKE) compile
 	$(BIN)/python -m benchmarks
 
-bench-quick: install  ## Fail if the hot path takes more instructions than were kept (2 minutes; after `make compile`)
+bench-quick: install fresh  ## Fail if the hot path takes more instructions than were kept (2 minutes; after `make compile`)
 	$(BIN)/python -m benchmarks.instructions --check
 
 lock:  ## Write the lock files anew (needs uv)

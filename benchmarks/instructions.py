@@ -84,8 +84,11 @@ def count_all(cases: Iterable[str]) -> dict[str, float]:
 
 def grown(now: Mapping[str, float], kept: Mapping[str, float]) -> list[str]:
     """What is above ALLOWED times what was kept, both in yardsticks; one line for each."""
-    found = [f"{case}: no count was kept of it" for case in CHECKED if case not in kept]
-    for case in kept.keys() & now.keys() & set(CHECKED):
+    found = []
+    for case in CHECKED:
+        if case not in kept:
+            found.append(f"{case}: no count was kept of it")
+            continue
         ratio = (now[case] / now[YARDSTICK]) / (kept[case] / kept[YARDSTICK])
         if ratio > ALLOWED:
             found.append(

@@ -49,8 +49,8 @@ class Breakers:
         if exchange.decision.stack is not _MODERN or route == UNMATCHED:
             return
         breaker = self._kept.get(route)
-        well = exchange.status < CLIENT_LEFT and not (exchange.failed or exchange.fault)
-        if breaker is None and well:
+        failed = exchange.failed or exchange.fault
+        if breaker is None and exchange.status < CLIENT_LEFT and not failed:
             self._past.add(route)  # what nearly every request comes to
             return
         error = exchange.error

@@ -1,10 +1,10 @@
 """THE HOT PATH: match, decide, forward, respond, observe. Read this first.
 
-    request ─► 1 match    turn = turns.begin(plan, scope, …)             as legacy's own rules do
-               2 decide   stack = turn.decision.stack                    by split, override, breaker, …
+    request ─► 1 match    turn = turns.begin(plan, scope, …)    as legacy's own rules do
+               2 decide   stack = turn.decision.stack           by split, override, pin, breaker
                3 forward  await stacks[stack](scope, receive, answer.send)
                4 respond  messages go straight to the server; two headers are added to the first
-               5 observe  turns.end(turn)                           every observer sees it after the last byte
+               5 observe  turns.end(turn)                       every observer sees it after the last byte
 
 `plan` is one reference to an immutable object, read once per request: no request is ever answered by
 half of one plan and half of another.

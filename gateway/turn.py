@@ -66,8 +66,8 @@ class Turn:
     """One request, from its match to its last byte."""
 
     __slots__ = (
-        "answer", "at", "barred", "decision", "matched", "method", "name", "path", "receive",
-        "too_large", "tripped", "version",
+        "answer", "at", "barred", "decision", "matched", "method", "path", "receive", "too_large",
+        "tripped", "version",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917 (one call, and positions are what is cheap)
@@ -90,7 +90,6 @@ class Turn:
         self.decision = decision
         self.answer = answer
         self.receive = receive
-        self.name = answer.route
         self.too_large = False  # by what the client declares
         self.tripped = breaker is not None
         stack = decision.stack
@@ -116,7 +115,7 @@ class Turn:
             (
                 self.at,
                 answer.request_id[1].decode(),
-                self.name,
+                answer.route,
                 self.method,
                 self.path,
                 self.decision,
@@ -171,8 +170,8 @@ class Turns:
         task = scope.pop(TASK, None) or current_task()
         answer = Answer(send, self.served_by[decision.stack], request_id, task)
         answer.by_edge = by_edge is not None
-        answer.route = name = route.id if route else UNMATCHED
-        breaker = self._breakers.tripped.get(name)
+        answer.route = route.id if route else UNMATCHED
+        breaker = self._breakers.tripped.get(answer.route)
         turn = Turn(at, method, path, table.version, matched, decision, answer, receive, breaker)
         framed = _LENGTH in found or _CODING in found
         if framed and has_body(found):
@@ -189,7 +188,7 @@ class Turns:
         for observer in self._observers:
             try:
                 observer.observe(exchange)
-            except Exception:
+            except Exception:  # its bug costs neither the client nor the other observers
                 _log.exception("observer.failed", observer=type(observer).__name__)
 
     def _decide(

@@ -38,7 +38,7 @@ class Entry:
         self.simple_in_ascii = self.strict and not self.checked
         # A variable at the end takes slashes as its own text.
         self._open_ended = rule.template.endswith("}") and not converters[-1].isolating
-        self._found: re.Pattern[str] | None = None
+        self._pattern: re.Pattern[str] | None = None
 
     def match(self, method: str, path: str, known: Mapping[str, Matched]) -> Matched | None:
         """Which of the rule's routes, known by method, a path that fits has reached."""
@@ -98,9 +98,9 @@ class Entry:
 
     @property
     def _expression(self) -> re.Pattern[str]:
-        if self._found is None:
-            self._found = self._compiled()
-        return self._found
+        if self._pattern is None:
+            self._pattern = self._compiled()
+        return self._pattern
 
     def _compiled(self) -> re.Pattern[str]:
         """The whole path, with a group for each variable and for nothing else."""

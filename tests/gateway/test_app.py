@@ -266,7 +266,6 @@ async def test_a_stack_that_cannot_be_loaded_stops_the_start(tmp_path: Path) -> 
 @pytest.mark.parametrize("modern", [0, 100])
 async def test_behind_another_server_header_pairs_may_be_lists(tmp_path: Path, modern: int) -> None:
     """ASGI 3.0 asks for iterables."""
-
     plan = PLAN.format(phase="gradual", modern=modern)
     async with gateway(tmp_path, plan) as gate:
 
