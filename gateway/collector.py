@@ -38,6 +38,7 @@ def making() -> Iterator[None]:
         yield
     finally:
         _makers.discard(maker)
+        gc.collect(1)  # half a millisecond, or what is garbage already would stay as well
         gc.freeze()
         if not _makers:
             _let_full_ones_begin_after(_USUAL[2])

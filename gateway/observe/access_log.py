@@ -20,12 +20,11 @@ from typing import Final, TextIO
 from gateway.exchange import Exchange
 from gateway.observe.metrics import ACCESS_LINES_DROPPED
 
-_BATCH: Final = 256  # lines: each hand-over makes two threads wait for the interpreter's lock
-_WAITING: Final = 64  # batches that wait for the thread; about 4 MB
+_BATCH: Final = 1024  # lines: each hand-over makes two threads wait for the interpreter's lock
+_WAITING: Final = 16  # batches that wait for the thread; about 4 MB
 _TO_FILE: Final = 1 << 15  # characters; a file's buffer holds twice as much
-_LINE: Final = (  # an f-string is compiled to a call for each of its parts
-    '{"at":%.3f,"request_id":%s,%s,"path":%s,%s,"bucket":%d,%s,"ms":%.2f}\n'
-)
+_HUNDREDTHS: Final = tuple(f"{number:02}" for number in range(100))
+_THOUSANDTHS: Final = tuple(f"{number:03}" for number in range(1000))
 _LAST: Final = 2.0  # seconds the last batches get at the end
 
 
@@ -107,13 +106,21 @@ def _pieces(lines: Iterable[str], most: int) -> Iterator[list[str]]:
 
 
 def _line(exchange: Exchange) -> str:
-    """Faster than json.dumps of a dict, and as safe: what clients wrote is quoted by json."""
-    at, request_id, route, method, path, decision, version, status, seconds, failed, *_ = exchange
-    stack, reason, bucket = decision
-    asked, decided, answered = _alike(method, route, stack, reason, version, status, failed)
-    return _LINE % (
-        at, quoted(request_id), asked, quoted(path), decided, bucket, answered, seconds * 1000
+    """As safe as json.dumps of a dict: what clients wrote is quoted by json.
+
+    The digits of a float take longer than all the rest, those of integers do not.
+    """
+    stack, reason, bucket = exchange.decision
+    asked, decided, answered = _alike(
+        exchange.method, exchange.route, stack, reason,
+        exchange.plan_version, exchange.status, exchange.failed,
     )  # fmt: skip
+    at, spent = int(exchange.at * 1_000 + 0.5), int(exchange.seconds * 100_000 + 0.5)
+    return (
+        f'{{"at":{at // 1000}.{_THOUSANDTHS[at % 1000]},"request_id":{quoted(exchange.request_id)},'
+        f'{asked},"path":{quoted(exchange.path)},{decided},"bucket":{bucket},{answered},'
+        f'"ms":{spent // 100}.{_HUNDREDTHS[spent % 100]}}}\n'
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -48,6 +48,11 @@ class FileDoor:
         self._seen = self._pending = await aside(stamp, self.path)
         await self._take()
 
+    def changed(self) -> bool:
+        """Whether a poll would find something; may be called in a thread."""
+        now = stamp(self.path)
+        return now != self._seen or now != self._pending
+
     async def poll(self) -> bool:
         """Looks once; takes a text whose stamp has held since the last look. Whether that made a version."""
         now = await aside(stamp, self.path)

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from socket import gethostname
+from threading import Event
+from time import monotonic
 from typing import Final
 
 import anyio
@@ -61,6 +63,7 @@ class PlanWatch:
         self._obeyed = False  # and what is active was activated so
         self._blind: OSError | None = None  # why nobody can tell whether it is on
         self._looking = anyio.Lock()  # the file and the store are followed side by side
+        self._over = Event()  # for the threads that look
         self._activating = anyio.Lock()  # a host is killed however long the store takes to answer
         self._looked_at: tuple[int, float] | None = None  # the mark of what was taken or refused
         self._refused_version = 0
@@ -124,10 +127,11 @@ class PlanWatch:
         """Follows the host's switch, file and store until cancelled."""
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._every_interval, self._follow_switch)
-                tasks.start_soon(self._every_interval, self._follow_file)
+                tasks.start_soon(self._follow, self._turned, self._follow_switch)
+                tasks.start_soon(self._follow, self.door.changed, self._follow_file)
                 tasks.start_soon(self._follow_store)
         finally:
+            self._over.set()
             self._signal.close()
 
     async def poll(self) -> None:
@@ -195,13 +199,25 @@ class PlanWatch:
         else:
             self._find()
 
-    async def _every_interval(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _follow(
+        self, changed: Callable[[], bool], step: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
-            await anyio.sleep(INTERVAL)
+            await aside(self._wait_for, changed)
             try:
                 await step()
             except Exception:  # a bug of ours must not end the data plane
                 _log.exception("watch.failed")
+
+    def _wait_for(self, changed: Callable[[], bool]) -> None:
+        """In a thread, which looks five times a second: to begin each look on the loop would hold it up."""
+        end = monotonic() + POLL
+        with suppress(OSError):  # whoever looks next tells of it
+            while not self._over.wait(INTERVAL) and monotonic() < end and not changed():
+                pass
+
+    def _turned(self) -> bool:
+        return self._switch.on != self._killed
 
     async def _follow_store(self) -> None:
         while True:

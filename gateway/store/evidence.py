@@ -4,8 +4,9 @@ A version has one split for a route and an hour is soon over, so what stands her
 hour that is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from gateway.store.database import Database
 from gateway.store.tables import COUNTED, EVIDENCE, SEEN, SIGHTINGS
 from gateway.words import Stack
 
+Insert = Callable[[sa.Table], Any]  # of a dialect
 ONCE: Final = 60.0  # seconds in which the same event of the same client counts once
 HOUR: Final = 3600  # seconds
 KEPT: Final = 40 * 24  # hours
@@ -96,7 +98,7 @@ class Evidence:
         with self._database.writing() as connection:
             now = self._database.now(connection)
             new = _new(connection, events, now)
-            _add_rows(connection, _rows(counts, new, int(now // HOUR)))
+            _sent(connection, _add, _rows(counts, new, int(now // HOUR)))
             _add_sightings(connection, sightings, now)
         return new
 
@@ -154,17 +156,8 @@ def begin_anew(connection: sa.Connection, route: str, since: int) -> None:
 def _new(connection: sa.Connection, events: Iterable[Event], now: float) -> list[Event]:
     """Those that were not seen in the last minute, by any worker; and they are, from now on."""
     by_digest = {event.digest: event for event in events}
-    statement = insert(connection)(SEEN)
-    at = statement.excluded.at
-    statement = statement.on_conflict_do_update(
-        index_elements=[SEEN.c.digest],
-        set_={"at": at},
-        # A clock that was set back must not silence an event for long. Who waited here for
-        # another worker finds a time that is a little later than its own.
-        where=sa.or_(SEEN.c.at <= at - ONCE, SEEN.c.at > at + ONCE),
-    )
     rows = [{"digest": digest, "at": now} for digest in sorted(by_digest)]
-    found = _sent(connection, statement.returning(SEEN.c.digest), rows)
+    found = _sent(connection, _remember, rows)
     return [by_digest[digest] for digest in sorted(found)]
 
 
@@ -184,34 +177,56 @@ def _rows(counts: Iterable[Count], events: Iterable[Event], hour: int) -> list[d
     return [found[key] for key in sorted(found)]
 
 
-def _add_rows(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    statement = insert(connection)(EVIDENCE)
-    sums = {name: EVIDENCE.c[name] + statement.excluded[name] for name in COUNTED}
-    statement = statement.on_conflict_do_update(index_elements=_KEY, set_=sums)
-    _sent(connection, statement.returning(EVIDENCE.c.hour), rows)
-
-
 def _add_sightings(connection: sa.Connection, sightings: Iterable[Sighting], now: float) -> None:
-    statement = insert(connection)(SIGHTINGS)
-    new = statement.excluded
-    more = {"last": new.last, "count": SIGHTINGS.c["count"] + new["count"]}
-    statement = statement.on_conflict_do_update(index_elements=_SIGHT, set_=more)
     times = {"first": now, "last": now, "known": False}
     rows = sorted(
         ({**asdict(one), **times} for one in sightings),
         key=lambda row: [row[column.name] for column in _SIGHT],
     )
-    _sent(connection, statement.returning(SIGHTINGS.c.what), rows)
+    _sent(connection, _sight, rows)
 
 
 def _sent(
-    connection: sa.Connection, statement: Any, rows: Sequence[Mapping[str, Any]]
+    connection: sa.Connection,
+    made: Callable[[Insert], Any],
+    rows: Sequence[Mapping[str, Any]],
 ) -> list[Any]:
     """What a statement returns for these rows: because it does, SQLAlchemy sends many of them at once.
 
     The rows stand in one order everywhere, or two workers would wait for each other.
     """
-    return list(connection.execute(statement, rows).scalars()) if rows else []
+    return list(connection.execute(made(insert(connection)), rows).scalars()) if rows else []
+
+
+@cache  # to make one takes as long as to execute it
+def _remember(insert: Insert) -> Any:
+    statement = insert(SEEN)
+    at = statement.excluded.at
+    statement = statement.on_conflict_do_update(
+        index_elements=[SEEN.c.digest],
+        set_={"at": at},
+        # A clock that was set back must not silence an event for long. Who waited here for
+        # another worker finds a time that is a little later than its own.
+        where=sa.or_(SEEN.c.at <= at - ONCE, SEEN.c.at > at + ONCE),
+    )
+    return statement.returning(SEEN.c.digest)
+
+
+@cache
+def _add(insert: Insert) -> Any:
+    statement = insert(EVIDENCE)
+    sums = {name: EVIDENCE.c[name] + statement.excluded[name] for name in COUNTED}
+    statement = statement.on_conflict_do_update(index_elements=_KEY, set_=sums)
+    return statement.returning(EVIDENCE.c.hour)
+
+
+@cache
+def _sight(insert: Insert) -> Any:
+    statement = insert(SIGHTINGS)
+    new = statement.excluded
+    more = {"last": new.last, "count": SIGHTINGS.c["count"] + new["count"]}
+    statement = statement.on_conflict_do_update(index_elements=_SIGHT, set_=more)
+    return statement.returning(SIGHTINGS.c.what)
 
 
 def _seen(row: sa.Row[Any]) -> Seen:
@@ -219,6 +234,6 @@ def _seen(row: sa.Row[Any]) -> Seen:
     return Seen(**{name: values[name] for name in (*Sighting.__slots__, *Seen.__slots__)})
 
 
-def insert(connection: sa.Connection) -> Any:
+def insert(connection: sa.Connection) -> Insert:
     """`INSERT … ON CONFLICT` is each dialect's own."""
     return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

@@ -18,10 +18,12 @@ from gateway.store import file
 from gateway.store.database import Database, need_driver, session_arguments
 from gateway.store.errors import StoreUnavailable
 from gateway.store.failures import translated, why
+from gateway.store.tables import VERSIONS
 from gateway.store.versions import CHANNEL
 
 _LOOK: Final = 0.1  # seconds between two looks at a file
 _PROBE: Final = 2.0  # seconds in which one's own notification must arrive
+_NEWEST: Final = f"SELECT version, at FROM {VERSIONS.name} ORDER BY version DESC LIMIT 1"  # noqa: S608 (a name of ours)
 _log = structlog.get_logger()
 
 
@@ -43,13 +45,18 @@ def signal_of(database: Database) -> Signal:
 
 
 class Commits:
-    """`PRAGMA data_version` changes when another connection has committed: this one never writes."""
+    """`PRAGMA data_version` changes when another connection has committed: this one never writes.
+
+    Workers commit their counts each second, so who waits is woken by another newest version alone.
+    """
 
     def __init__(self, path: Path, shown: str) -> None:
         self._path, self._shown = path, shown
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._file: file.Identity | None = None  # that the connection has open
+        self._committed: object = None  # what `data_version` was last
+        self._newest: object = None  # version then
         self._seen: tuple[object, ...] = ()
         self._closed = Event()
         self.listening = False
@@ -85,12 +92,26 @@ class Commits:
             self._connection = file.opened(self._path, "ro", _LOOK)
             self._file = found
         self.listening = True
-        return found, *self._connection.execute("PRAGMA data_version").fetchone()
+        committed = self._connection.execute("PRAGMA data_version").fetchone()
+        if committed != self._committed:
+            self._newest, self._committed = _newest(self._connection), committed
+        return found, self._newest
 
     def _disconnect(self) -> None:
         connection, self._connection, self.listening = self._connection, None, False
+        self._committed = None
         if connection is not None:
             connection.close()
+
+
+def _newest(connection: sqlite3.Connection) -> object:
+    """None too where the tables are yet to be made."""
+    try:
+        return connection.execute(_NEWEST).fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        return None
 
 
 class Notifications:

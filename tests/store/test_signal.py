@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from gateway.store import signal as signals
 from gateway.store.errors import StoreUnavailable
+from gateway.store.evidence import Count
 from gateway.store.opening import Store, open_store
 from gateway.store.signal import Notifications, Signal, signal_of
 from tests.postgres import Server
@@ -69,6 +70,17 @@ def test_nothing_wakes_who_waits_where_nothing_happens(signal: Signal, store: St
     before = monotonic()
     signal.wait(0.4)
     assert monotonic() - before >= 0.39
+
+
+def test_what_workers_commit_each_second_wakes_nobody(
+    signal: Signal, store: Store, other: Store
+) -> None:
+    for one in (store, other):
+        one.evidence.add([Count("GET /a", 1, "modern", 5000, 1, 0)], [], [])
+        before = monotonic()
+        signal.wait(0.4)
+        assert monotonic() - before >= 0.39
+    assert signal.listening
 
 
 def test_the_first_wait_ends_at_once_for_nobody_heard_what_came_before(store: Store) -> None:

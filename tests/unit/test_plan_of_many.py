@@ -1,6 +1,7 @@
 """Plans over many routes: what is looked at for each of them, and what two plans have in common."""
 
 import gc
+import weakref
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,22 @@ def test_what_is_made_to_stay_is_looked_at_by_no_full_collection() -> None:
     try:
         assert gc.get_threshold() == usual
         assert not {id(one) for one in made} & {id(one) for one in gc.get_objects()}
+    finally:
+        gc.unfreeze()
+
+
+class Ring:
+    """Refers to itself: the collector alone frees it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_is_garbage_already_is_not_made_to_stay() -> None:
+    try:
+        with collector.making():
+            known = weakref.ref(Ring())
+        assert known() is None
     finally:
         gc.unfreeze()
 
