@@ -24,8 +24,12 @@ _PARTS: Final = (
 )  # fmt: skip
 _SHORTER: Final = {  # than alone, so that all of them take 20 minutes
     "async_gain": ("--rounds", "2"),
-    "async_services": ("--rounds", "4"),
-    "peers": ("--rounds", "8"),
+    "async_services": ("--rounds", "2"),
+    "connections": ("--connections", "1", "8", "32", "500", "2000"),
+    "one_gil": ("--rounds", "2"),
+    "peers": ("--seconds", "1"),
+    "startup": ("--rounds", "5"),
+    "workers": ("--rounds", "3"),
 }
 _TARGETS: Final[dict[str, Callable[[Any], list[Target]]]] = {  # by the name under which it is kept
     "peers": peers,

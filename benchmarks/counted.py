@@ -1,4 +1,4 @@
-"""One case of `benchmarks.instructions`: the program whose instructions callgrind counts.
+"""Cases of `benchmarks.instructions`: the program whose instructions callgrind counts.
 
 It answers the same requests again and again, most cases from the bytes of a request to the bytes of its
 answer, with no socket between: what sockets take is the same for every server. It tells callgrind where to
@@ -54,6 +54,7 @@ Ask = Callable[[], Awaitable[bytes]]
 Case = Callable[[], AbstractAsyncContextManager[Ask]]
 
 BATCH: Final = 256  # requests; observers count as many at a time
+DUMPS: Final = 3  # of callgrind for each case: nothing yet, a batch, two batches
 _WARM_UP: Final = 2 * BATCH
 _REST: Final = 0.5  # seconds in which other threads, the access log's, do what they still have to
 _BODY: Final = b'{"hello":"world"}'
@@ -114,7 +115,7 @@ async def _gateway(
             if app is not None:
                 gateway.dispatch.stacks = {**gateway.dispatch.stacks, Stack.MODERN: app}
             config = uvicorn.Config(gateway, access_log=False, log_config=None, proxy_headers=False)
-            yield _over(partial(EdgeProtocol, Limits()), config)
+            yield _over(partial(EdgeProtocol, Limits()), config, gateway.publish)
 
 
 def _plan(folder: Path, share: int) -> Path:
@@ -123,16 +124,22 @@ def _plan(folder: Path, share: int) -> Path:
     return plan
 
 
-def _over(protocol: Callable[..., Any], config: uvicorn.Config) -> Ask:
-    """Asks over one connection that stays."""
+def _over(
+    protocol: Callable[..., Any], config: uvicorn.Config, each_second: Callable[[], object] = bool
+) -> Ask:
+    """Asks over one connection that stays. Here a second has as many requests as a batch."""
     config.load()
     connection = protocol(config=config, server_state=ServerState(), app_state={})
     transport, numbers = _Transport(), count()
     connection.connection_made(transport)
 
     async def ask() -> bytes:
-        connection.data_received(_HEAD % (next(numbers) % _CLIENTS) + _END)
-        return await transport.answer()
+        number = next(numbers)
+        connection.data_received(_HEAD % (number % _CLIENTS) + _END)
+        answer = await transport.answer()
+        if not number % BATCH:
+            each_second()
+        return answer
 
     return ask
 
@@ -241,14 +248,14 @@ CASES: Final[dict[str, Case]] = {
 }
 
 
-async def _run(case: Case, requests: int) -> None:
+async def _run(case: Case) -> None:
     async with case() as ask:
         await _times(ask, _WARM_UP)
         gc.collect()
         gc.freeze()  # how long it takes would depend on all that lives in the process
         _callgrind("--instr=on")
         _callgrind("--dump")
-        for part in (requests, 2 * requests):
+        for part in (BATCH, 2 * BATCH):
             await _times(ask, part)
             _callgrind("--dump")
         _callgrind("--instr=off")
@@ -262,12 +269,12 @@ async def _times(ask: Ask, requests: int) -> None:
 
 
 def _callgrind(command: str) -> None:
-    if "--dry" not in sys.argv:
-        time.sleep(_REST)
-        control = ["callgrind_control", command, str(os.getpid())]
-        subprocess.run(control, check=True, stdout=subprocess.DEVNULL)
+    time.sleep(_REST)
+    control = ["callgrind_control", command, str(os.getpid())]
+    subprocess.run(control, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
     sys.setswitchinterval(1000)  # threads take turns where they wait: the clock runs slowly here
-    uvloop.run(_run(CASES[sys.argv[1]], int(sys.argv[2])))
+    for name in sys.argv[1:]:
+        uvloop.run(_run(CASES[name]))

@@ -4,8 +4,8 @@
     python -m benchmarks.instructions --case "gateway, 100 %"     # one; --profile FILE for callgrind_annotate
     python -m benchmarks.instructions --check                     # as `make bench-quick` does
 
-Unlike times they are the same on a busy machine. A case runs N and 2 N requests after a warm-up, in one
-process; the difference divided by N is the cost of one (`benchmarks.counted` has the cases). The check
+Unlike times they are the same on a busy machine. A case runs N and 2 N requests after a warm-up; the
+difference divided by N is the cost of one (`benchmarks.counted` has the cases). The check
 counts what is ours alone, divides by uvicorn with an app that does nothing, as a yardstick for the build of
 Python, and compares with what was kept.
 """
@@ -19,17 +19,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import page
-from benchmarks.counted import BATCH, CASES
+from benchmarks.counted import BATCH, CASES, DUMPS
 from benchmarks.servers import ROOT
 from benchmarks.target import Target
 
-REQUESTS: Final = BATCH
 YARDSTICK: Final = "uvicorn, raw app"
 INTERPRETED: Final = ", interpreted"  # behind a case's name: as if nothing had been compiled
 CHECKED: Final = (
@@ -51,16 +51,17 @@ _BRIDGE: Final = 60_000  # instructions, the target
 _TOTALS: Final = re.compile(r"^totals: (\d+)", re.MULTILINE)
 
 
-def counted(case: str, requests: int = REQUESTS, profile: Path | None = None) -> float:
-    """Instructions of one request."""
+def counted(
+    cases: Sequence[str], *, interpreted: bool = False, profile: Path | None = None
+) -> list[float]:
+    """Instructions of one request of each case, in one process: to start it takes longer than to count."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no"]
         command += [f"--callgrind-out-file={out}", sys.executable, "-m"]
-        command += ["benchmarks.interpreted"] if case.endswith(INTERPRETED) else []
-        command += ["benchmarks.counted", case.removesuffix(INTERPRETED)]
+        command += ["benchmarks.interpreted"] if interpreted else []
         done = subprocess.run(
-            [*command, str(requests)],
+            [*command, "benchmarks.counted", *cases],
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": "0"},
             capture_output=True,
@@ -68,18 +69,27 @@ def counted(case: str, requests: int = REQUESTS, profile: Path | None = None) ->
             check=False,
         )
         if done.returncode:
-            raise SystemExit(f"{case}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-        _, once, twice = (Path(f"{out}.{part}") for part in (1, 2, 3))
+            raise SystemExit(f"{cases}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         if profile is not None:
-            shutil.copy(twice, profile)
-        return (_total(twice) - _total(once)) / requests
+            shutil.copy(f"{out}.{DUMPS}", profile)
+        totals = [_total(Path(f"{out}.{part + 1}")) for part in range(DUMPS * len(cases))]
+        once, twice = totals[1::DUMPS], totals[2::DUMPS]
+        return [(b - a) / BATCH for a, b in zip(once, twice, strict=True)]
 
 
 def count_all(cases: Iterable[str]) -> dict[str, float]:
-    """Instructions per request by case; two are counted at a time."""
+    """Instructions per request by case; two processes count at a time."""
     names = list(cases)
+    compiled = [name for name in names if not name.endswith(INTERPRETED)]
+    others = [name for name in names if name.endswith(INTERPRETED)]
+
+    def group(group: Sequence[str]) -> dict[str, float]:
+        bare = [name.removesuffix(INTERPRETED) for name in group]
+        return dict(zip(group, counted(bare, interpreted=bare != group), strict=True))
+
     with ThreadPoolExecutor(2) as threads:
-        return dict(zip(names, threads.map(counted, names), strict=True))
+        found = ChainMap(*threads.map(group, [compiled[::2], compiled[1::2], others]))
+        return {name: found[name] for name in names}
 
 
 def grown(now: Mapping[str, float], kept: Mapping[str, float]) -> list[str]:
@@ -119,7 +129,6 @@ def table(counts: Mapping[str, float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--case", choices=ALL)
-    parser.add_argument("--requests", type=int, default=REQUESTS, help="with --case")
     parser.add_argument("--profile", type=Path, help="keep callgrind's profile of the case here")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--check", action="store_true", help="fail if the hot path has grown")
@@ -127,7 +136,9 @@ def main() -> None:
     if shutil.which("valgrind") is None:
         raise SystemExit("callgrind is needed: apt install valgrind")
     if options.case:
-        print(f"{counted(options.case, options.requests, options.profile):.0f}")
+        bare = options.case.removesuffix(INTERPRETED)
+        (found,) = counted([bare], interpreted=bare != options.case, profile=options.profile)
+        print(f"{found:.0f}")
     elif options.check:
         _check()
     else:

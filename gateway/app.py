@@ -127,7 +127,7 @@ class Gateway:
             finally:
                 metrics.READY.set(0)
                 tasks.cancel_scope.cancel()
-        self._publish()
+        self.publish()
         if self._access_log is not None:
             self._access_log.close()
         with anyio.move_on_after(_LAST_BEAT):
@@ -218,7 +218,7 @@ class Gateway:
             await anyio.sleep(_TICK)
             self.dispatch.budget.tick()
             self.dispatch.breakers.tick()
-            self._publish()
+            self.publish()
             if supervisor is not None and not supervisor.is_alive():
                 _log.error("worker.orphaned")  # nobody would replace or stop it: it drains and ends
                 signal.raise_signal(signal.SIGTERM)
@@ -230,7 +230,8 @@ class Gateway:
             late = perf_counter() - before - tick  # the process was paused, or the loop blocked
             self.dispatch.cancel_overdue(excused=late)
 
-    def _publish(self) -> None:
+    def publish(self) -> None:
+        """What a second has brought, for the metrics and the access log."""
         for stack, count in self.dispatch.in_flight.items():
             metrics.IN_FLIGHT.labels(stack).set(count)
         for stack, count in self._host.waiting().items():

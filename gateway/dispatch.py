@@ -35,6 +35,7 @@ from gateway.turn import ActivePlan, Turns
 from gateway.words import Stack
 
 _CLOSE: Final = (b"connection", b"close")
+_LEGACY: Final = Stack.LEGACY  # to look into an enum takes 600 instructions
 _log = structlog.get_logger()
 
 
@@ -67,7 +68,7 @@ class Dispatch:
         try:
             if turn.too_large:
                 await refuse(answer.send, 413, self._too_large, _CLOSE, fault=NOBODYS)
-            elif stack is Stack.LEGACY:
+            elif stack is _LEGACY:
                 await self._ask(stack, answer, scope, receive)
             elif turn.matched is None and plan.door is not None:
                 await self._ask(stack, answer, scope, receive, plan.door)

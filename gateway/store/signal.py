@@ -21,7 +21,7 @@ from gateway.store.failures import translated, why
 from gateway.store.tables import VERSIONS
 from gateway.store.versions import CHANNEL
 
-_LOOK: Final = 0.1  # seconds between two looks at a file
+_LOOK: Final = 0.2  # seconds between two looks at a file
 _PROBE: Final = 2.0  # seconds in which one's own notification must arrive
 _NEWEST: Final = f"SELECT version, at FROM {VERSIONS.name} ORDER BY version DESC LIMIT 1"  # noqa: S608 (a name of ours)
 _log = structlog.get_logger()

@@ -213,7 +213,7 @@ async def test_a_worker_whose_words_cannot_be_read_hides_no_other(api: Api) -> N
 async def test_routes_stand_side_by_side_with_what_each_stack_did(tmp_path: Path) -> None:
     async with running(tmp_path) as (app, api):
         stacks = [await answered(app, client) for client in CLIENTS[:20]]
-        app._publish()
+        app.publish()
         await app._heartbeat.beat()
         told = await api.told("GET", "/routes")
     assert told["plan"] | {"file": ""} == {
