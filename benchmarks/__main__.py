@@ -27,7 +27,9 @@ _SHORTER: Final = {  # than alone, so that all of them take 20 minutes
     "async_services": ("--rounds", "2"),
     "connections": ("--connections", "1", "8", "32", "500", "2000"),
     "one_gil": ("--rounds", "2"),
-    "peers": ("--seconds", "1"),
+    "peers": ("--seconds", "1", "--steady-rounds", "2"),
+    "reload": ("--rounds", "2"),
+    "slow_clients": ("--seconds", "8"),
     "startup": ("--rounds", "5"),
     "workers": ("--rounds", "3"),
 }

@@ -83,12 +83,12 @@ def count_all(cases: Iterable[str]) -> dict[str, float]:
     compiled = [name for name in names if not name.endswith(INTERPRETED)]
     others = [name for name in names if name.endswith(INTERPRETED)]
 
-    def group(group: Sequence[str]) -> dict[str, float]:
+    def together(group: Sequence[str]) -> dict[str, float]:
         bare = [name.removesuffix(INTERPRETED) for name in group]
-        return dict(zip(group, counted(bare, interpreted=bare != group), strict=True))
+        return dict(zip(group, counted(bare, interpreted=group is others), strict=True))
 
     with ThreadPoolExecutor(2) as threads:
-        found = ChainMap(*threads.map(group, [compiled[::2], compiled[1::2], others]))
+        found = ChainMap(*threads.map(together, [compiled[::2], compiled[1::2], others]))
         return {name: found[name] for name in names}
 
 

@@ -26,6 +26,7 @@ from gateway.edge.server import EdgeServer
 from gateway.errors import BanyanError
 from gateway.inventory import told_as, told_by
 from gateway.logs import configure_logs
+from gateway.memory import share_one_arena
 from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.asgi import InProcess
@@ -50,6 +51,7 @@ def main() -> int:
     told = json.loads(_line())
     sys.path[:] = told["path"]
     settings = Settings(**told["settings"])
+    share_one_arena()
     configure_logs()
     report = _reporter(told["report"])
     try:
