@@ -25,13 +25,15 @@ _PARTS: Final = (
 _SHORTER: Final = {  # than alone, so that all of them take 20 minutes
     "async_gain": ("--rounds", "2"),
     "async_services": ("--rounds", "2"),
-    "connections": ("--connections", "1", "8", "32", "500", "2000"),
+    "bodies": ("--rounds", "2"),
+    "bulk": ("--rounds", "3"),
+    "connections": ("--connections", "1", "32", "500", "2000"),
     "one_gil": ("--rounds", "2"),
-    "peers": ("--seconds", "1", "--steady-rounds", "2"),
+    "peers": ("--rounds", "9", "--seconds", "1", "--steady-rounds", "2"),
     "reload": ("--rounds", "2"),
     "slow_clients": ("--seconds", "8"),
-    "startup": ("--rounds", "5"),
-    "workers": ("--rounds", "3"),
+    "startup": ("--rounds", "3"),
+    "workers": ("--rounds", "2"),
 }
 _TARGETS: Final[dict[str, Callable[[Any], list[Target]]]] = {  # by the name under which it is kept
     "peers": peers,

@@ -31,7 +31,7 @@ from benchmarks.gain.tables import markdown
 from benchmarks.gain.wiring import THREADS, World, prepare
 from benchmarks.servers import Server, free_port, started
 
-CLIENTS: Final = (1, 8, 32, 100, 200, 500)
+CLIENTS: Final = (1, 8, 32, 100, 500)
 PLAN: Final = {
     AGGREGATE: CLIENTS,
     STATUS: (1, 32, 500),

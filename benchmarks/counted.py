@@ -38,13 +38,11 @@ from gateway.edge.scope import http_scope, peer_of
 from gateway.messages import App, Receive, Scope, Send
 from gateway.settings import Settings
 from gateway.stacks.address import Remote
-from gateway.stacks.process.envelope import Envelope
 from gateway.stacks.remote import ticks
 from gateway.stacks.remote.connection import Connection
 from gateway.stacks.remote.forwarded import Forwarded
 from gateway.stacks.remote.http import HTTPStack
 from gateway.stacks.remote.pool import Pool
-from gateway.stacks.remote.request import Introduce
 from gateway.stacks.wsgi.bridge import WSGIStack
 from gateway.stacks.wsgi.environ import Environs
 from gateway.stacks.wsgi.reference import ReferenceStack
@@ -64,7 +62,6 @@ _HEAD: Final = (
     b"X-API-Key: client-%03d"
 )
 _CLIENTS: Final = 500
-_LOGGED: Final = {"access_log": os.devnull}
 _END: Final = b"\r\n\r\n"
 
 
@@ -102,13 +99,17 @@ async def _uvicorn(app: App = modern) -> AsyncIterator[Ask]:
 
 @asynccontextmanager
 async def _gateway(
-    share: int, settings: dict[str, str], stack_of_modern: Any = modern, app: App | None = None
+    share: int, stack_of_modern: Any = modern, app: App | None = None
 ) -> AsyncIterator[Ask]:
     """The gateway as `banyan serve` runs it, with modern at `share` %, and `app` in modern's place."""
     # Nor do the clocks of remote connections go.
     with tempfile.TemporaryDirectory() as folder, patch(f"{ticks.__name__}.PERIOD", 3600):
-        told = {"plan": _plan(Path(folder), share), "var": Path(folder, "var"), **settings}
-        told["switch_interval"] = 1  # see below
+        told = {
+            "plan": _plan(Path(folder), share),
+            "var": Path(folder, "var"),
+            "access_log": os.devnull,
+            "switch_interval": 1,  # see below
+        }
         gateway = Gateway(Settings.model_validate(told), lambda: legacy, lambda: stack_of_modern)
         # Not `running`: what happens each second would count the more, the slower the counting is.
         async with gateway.loaded():
@@ -187,10 +188,10 @@ async def _bridge(kind: type[WSGIStack | ReferenceStack]) -> AsyncIterator[Ask]:
 
 
 @asynccontextmanager
-async def _remote(introduce: Introduce) -> AsyncIterator[Ask]:
+async def _remote() -> AsyncIterator[Ask]:
     """A remote stack that answers at once, asked by the gateway's client alone."""
     pool = Pool(partial(instant.dial, Connection), 1)
-    stack = HTTPStack("modern", pool, introduce, Settings())
+    stack = HTTPStack("modern", pool, Forwarded(()), Settings())
 
     with patch(f"{ticks.__name__}.PERIOD", 3600):
         yield _of(stack)
@@ -202,7 +203,7 @@ async def _gateway_remote() -> AsyncIterator[Ask]:
     """The gateway in front of a remote modern that answers at once."""
     address = Remote("BANYAN_MODERN", path="/nowhere")
     with patch("gateway.stacks.remote.stack.connector", lambda *_: instant.dial):
-        async with _gateway(100, _LOGGED, address) as ask:
+        async with _gateway(100, address) as ask:
             yield ask
 
 
@@ -233,17 +234,15 @@ async def _forever(*_: object) -> Any:
 
 CASES: Final[dict[str, Case]] = {
     "uvicorn, FastAPI": _uvicorn,
-    "gateway, 100 %": partial(_gateway, 100, _LOGGED),
-    "gateway, 100 %, no access log": partial(_gateway, 100, {"access_log": ""}),
-    "gateway, 0 %": partial(_gateway, 0, _LOGGED),
+    "gateway, 100 %": partial(_gateway, 100),
+    "gateway, 0 %": partial(_gateway, 0),
     "uvicorn, raw app": partial(_uvicorn, _raw),
     "edge, raw app": _edge,
-    "gateway, raw app": partial(_gateway, 100, _LOGGED, app=_raw),
+    "gateway, raw app": partial(_gateway, 100, app=_raw),
     "Flask, called directly": _flask,
     "Flask, bridge": partial(_bridge, WSGIStack),
     "Flask, a2wsgi": partial(_bridge, ReferenceStack),
-    "remote client": partial(_remote, Forwarded(())),
-    "remote client, own process": partial(_remote, Envelope()),
+    "remote client": _remote,
     "gateway, 100 %, remote": _gateway_remote,
 }
 

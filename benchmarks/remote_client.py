@@ -264,10 +264,10 @@ class _Server(asyncio.Protocol):
 
 async def _serve(path: str) -> None:
     loop = asyncio.get_running_loop()
-    await loop.create_unix_server(_Server, path)
+    near = await loop.create_unix_server(_Server, path)  # whom nobody holds, the collector closes
     server = await loop.create_server(_Server, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    await asyncio.gather(near.serve_forever(), server.serve_forever())
 
 
 if __name__ == "__main__":
