@@ -22,7 +22,7 @@ from gateway.observe.metrics import ACCESS_LINES_DROPPED
 
 _BATCH: Final = 1024  # lines: each hand-over makes two threads wait for the interpreter's lock
 _WAITING: Final = 16  # batches that wait for the thread; about 4 MB
-_TO_FILE: Final = 1 << 20  # characters; what is longer than a file's buffer goes past it, in one write
+_TO_FILE: Final = 1 << 20  # characters; longer than the buffer, they go past it in one write
 _HUNDREDTHS: Final = tuple(f"{number:02}" for number in range(100))
 _THOUSANDTHS: Final = tuple(f"{number:03}" for number in range(1000))
 _LAST: Final = 2.0  # seconds the last batches get at the end
