@@ -203,11 +203,12 @@ class PlanWatch:
         self, changed: Callable[[], bool], step: Callable[[], Awaitable[None]]
     ) -> None:
         while True:
-            await aside(self._wait_for, changed)
             try:
+                await aside(self._wait_for, changed)
                 await step()
             except Exception:  # a bug of ours must not end the data plane
                 _log.exception("watch.failed")
+                await anyio.sleep(INTERVAL)
 
     def _wait_for(self, changed: Callable[[], bool]) -> None:
         """In a thread, which looks five times a second: to begin each look on the loop would hold it up."""

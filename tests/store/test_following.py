@@ -249,7 +249,9 @@ async def test_b074_a_switch_that_cannot_be_looked_at_is_said_and_stays_as_it_wa
     assert len(follower.watch.problems) == 1
 
 
-@pytest.mark.parametrize("where", ["_versions.mark", "_signal.wait", "door.poll", "_switch.why"])
+@pytest.mark.parametrize(
+    "where", ["_versions.mark", "_signal.wait", "door.changed", "door.poll", "_switch.why"]
+)
 async def test_a_bug_of_ours_does_not_end_the_watch(
     follower: Follower, store: Store, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
