@@ -29,7 +29,8 @@ from benchmarks.gain.endpoints import AGGREGATE, SNAPSHOT, STATUS, TICKER, ZONES
 from benchmarks.gain.rounds import FASTAPI, FASTAPI_THREADS, FLASK_ASYNC, FLASK_THREADS, Rounds, Row
 from benchmarks.gain.tables import markdown
 from benchmarks.gain.wiring import THREADS, World, prepare
-from benchmarks.servers import Server, free_port, started
+from benchmarks.ports import free_port
+from benchmarks.servers import Server, started
 
 CLIENTS: Final = (1, 8, 32, 100, 500)
 PLAN: Final = {

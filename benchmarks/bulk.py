@@ -27,7 +27,8 @@ from typing import Final
 
 from benchmarks.bulk_app import FILE, PART
 from benchmarks.page import keep, measured
-from benchmarks.servers import Program, Server, free_port, running, started
+from benchmarks.ports import free_port
+from benchmarks.servers import Program, Server, running, started
 from benchmarks.target import Target
 
 _MIB: Final = 1 << 20

@@ -19,7 +19,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.servers import ROOT, Server, free_port, started
+from benchmarks.ports import free_port
+from benchmarks.servers import ROOT, Server, started
 
 _BODY: Final = '{"hello":"world"}'
 _STACKS: Final = {

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.page import keep, measured
-from benchmarks.servers import Program, Server, free_port, running
+from benchmarks.ports import free_port
+from benchmarks.servers import Program, Server, running
 
 _BUSY: Final = (0, 1, 4, 10)  # clients of the view that computes
 _RATE: Final = 160  # requests a second of the trivial route

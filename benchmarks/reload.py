@@ -20,8 +20,9 @@ from random import Random
 from typing import Any, Final
 
 from benchmarks.page import keep, measured
+from benchmarks.ports import free_port
 from benchmarks.routing import door_of
-from benchmarks.servers import Program, Server, free_port, running
+from benchmarks.servers import Program, Server, running
 from benchmarks.steady import Seen, steady
 from benchmarks.target import Target
 from gateway.atomic import replace_file

@@ -1,7 +1,6 @@
 """Servers that a benchmark starts side by side, and what their processes use."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -114,9 +113,3 @@ def _answers(process: subprocess.Popen[bytes], port: int, path: str) -> bool:
         except OSError:
             time.sleep(0.05)
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

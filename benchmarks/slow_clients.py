@@ -23,7 +23,8 @@ from typing import Final
 
 from benchmarks.bulk_app import FILE, PART
 from benchmarks.page import keep, measured
-from benchmarks.servers import ROOT, Program, Server, free_port, running
+from benchmarks.ports import free_port
+from benchmarks.servers import ROOT, Program, Server, running
 
 _PARTS: Final = 3200  # of 64 KiB: 200 MB
 _RATE: Final = 50  # requests a second

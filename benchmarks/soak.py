@@ -29,8 +29,9 @@ from typing import Any, Final, NamedTuple
 import uvloop
 
 from benchmarks.page import keep, measured
+from benchmarks.ports import free_port
 from benchmarks.pressure import press
-from benchmarks.servers import Program, Server, free_port, running
+from benchmarks.servers import Program, Server, running
 from benchmarks.steady import Seen, steady
 from benchmarks.subjects import LEGACY, MODERN
 from benchmarks.target import Target

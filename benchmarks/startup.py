@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.page import keep, measured
-from benchmarks.servers import ROOT, Program, Server, free_port, running
+from benchmarks.ports import free_port
+from benchmarks.servers import ROOT, Program, Server, running
 from benchmarks.target import Target
 
 _ROUNDS: Final = 7

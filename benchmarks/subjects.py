@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.servers import Program, Server, free_port, running
+from benchmarks.ports import free_port
+from benchmarks.servers import Program, Server, running
 
 LEGACY, MODERN = "benchmarks.legacy_app:legacy", "benchmarks.modern_app:modern"
 PATH: Final = "/json"

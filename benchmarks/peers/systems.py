@@ -30,7 +30,8 @@ from benchmarks.peers.names import (
     TRAEFIK,
     UVICORN,
 )
-from benchmarks.servers import ROOT, Program, Server, free_port, running
+from benchmarks.ports import free_port
+from benchmarks.servers import ROOT, Program, Server, running
 
 THREADS: Final = 40  # of gunicorn's gthread: as many as the gateway has for Flask
 _PATH: Final = "/stack"

@@ -2,16 +2,17 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import httpx
+
+from benchmarks.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 20.0  # seconds for a start on a busy machine
@@ -84,10 +85,3 @@ def terminate(process: subprocess.Popen[bytes]) -> float:
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=DEADLINE)
     return time.monotonic() - began
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ports import free_port
 from tests.contract.servers import (
     DEADLINE,
     GUNICORN,
     UVICORN,
-    free_port,
     server,
     server_over,
     start,

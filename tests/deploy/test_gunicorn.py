@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.servers import free_port
+from benchmarks.ports import free_port
 from tests.deploy.pair import NAMED
 from tests.deploy.silent import Client, ended
 from tests.deploy.tools import DEPLOY

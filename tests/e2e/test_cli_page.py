@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from benchmarks.ports import free_port
 from gateway.cli.commands import app
 from gateway.settings import Settings
 from tests.e2e.processes import BIN, ROOT, Running, started, wait
@@ -40,7 +40,7 @@ class Terminal:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
-        self._ports = {page: _free() for page in PORTS}
+        self._ports = {page: free_port() for page in PORTS}
         self._server: Running | None = None
         self._number = self._code = 0
         self._environ = {
@@ -115,12 +115,6 @@ class Terminal:
 def _is_up(running: Running) -> bool:
     assert running.process.poll() is None, running.errors
     return bool(re.search(r"^Banyan.* is up\.\n(.*\n)+\n", running.errors, re.MULTILINE))
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def steps(block: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.servers import free_port
+from benchmarks.ports import free_port
 from tests.e2e.processes import ROOT, Running, answers_at, banyan, started, wait
 from tests.e2e.validated import validated
 

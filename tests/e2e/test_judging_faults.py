@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.servers import free_port
+from benchmarks.ports import free_port
 from tests.e2e.failing import ASKED
 from tests.e2e.judged import ROUTE, WORKERS, Crowd, Judged, assert_no_event, plan, up
 from tests.e2e.processes import Running, answers_at, started, wait

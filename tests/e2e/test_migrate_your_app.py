@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from benchmarks.ports import free_port
 from tests.e2e.processes import BIN, ROOT, wait
 
 pytestmark = pytest.mark.e2e
@@ -115,9 +115,7 @@ class Ports:
     """The page's ports are others here: nobody else must have them."""
 
     def __init__(self) -> None:
-        with ExitStack() as stack:
-            held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PORTS]
-            self._ours = dict(zip(PORTS, (str(one.getsockname()[1]) for one in held), strict=True))
+        self._ours = {page: str(free_port()) for page in PORTS}
 
     def environ(self) -> dict[str, str]:
         return {

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.servers import free_port
+from benchmarks.ports import free_port
 from tests.e2e.judged import Crowd
 from tests.e2e.processes import answers_at, banyan, started, wait
 from tests.e2e.validated import validated

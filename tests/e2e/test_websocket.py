@@ -13,7 +13,7 @@ from websockets import Subprotocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.contract.servers import free_port
+from benchmarks.ports import free_port
 from tests.e2e.processes import Running, answers_at, banyan, started, wait
 from tests.e2e.validated import validated
 

@@ -1,12 +1,12 @@
 """The commands: what they print, and the exit codes that scripts rely on."""
 
 import json
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.ports import free_port
 from gateway.assignment import bucket_of, cohort_key
 from gateway.cli import main
 from gateway.cli.flags import _HIDDEN, variable
@@ -147,8 +147,7 @@ def test_an_override_for_no_stack_is_2(seen: Shell) -> None:
 def test_status_of_a_server_where_nobody_is_says_what_to_look_at(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     assert shell("status", "--server", url) == 1
     assert shell.err == f"banyan: {url} asks for a token: set BANYAN_TOKEN to yours\n"
     monkeypatch.setenv("BANYAN_TOKEN", "banyan_x")

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from werkzeug.debug import DebuggedApplication
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from benchmarks.ports import free_port
 from gateway.doctor import loading
 from gateway.doctor.case import Case, Surroundings
 from gateway.doctor.debug import debuggers
@@ -46,12 +47,6 @@ def found(
 
 def _text(line: Line) -> str:
     return f"{line.finding.found} → {line.finding.do}" if line.finding.do else line.finding.found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.ports import free_port
 from gateway.control.tokens import Role, make
 from gateway.doctor import runtime
 from gateway.doctor.control import check_control
@@ -27,7 +28,6 @@ from gateway.store.opening import Store
 from gateway.store.tokens import Tokens
 from gateway.store.workers import Beat
 from tests.gateway import test_doctor_store
-from tests.gateway.test_doctor import free_port
 from tests.gateway.test_doctor_store import ACT, MINE, found, levels
 from tests.stacks import settings
 

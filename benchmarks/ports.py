@@ -1,0 +1,27 @@
+"""Ports for servers that bind later, in another process, or again after a restart."""
+
+import random
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_FIRST: Final = 10_000
+_OUTGOING: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")  # ip(7); 32768 unless told
+_given: Final[set[int]] = set()
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody has now, that the system gives to no outgoing connection,
+    and that this process has not been given before.
+
+    Raises:
+        RuntimeError: All of them are taken.
+    """
+    end = int(_OUTGOING.read_text().split()[0]) if _OUTGOING.exists() else 32_768
+    for port in random.sample(range(_FIRST, end), end - _FIRST):
+        if port not in _given:
+            with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+                _given.add(port)
+                return port
+    raise RuntimeError(f"no port from {_FIRST} to {end - 1} is free on 127.0.0.1")
