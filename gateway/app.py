@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import anyio
 import structlog
 
+from gateway import collector
 from gateway.aside import aside
 from gateway.breakers import Breakers
 from gateway.dispatch import Dispatch
@@ -179,9 +180,10 @@ class Gateway:
     def _compiled(self, document: Document, version: int) -> "_Compiled":
         """Everything of which there is one per route, in a thread: on the loop it would hold requests up."""
         inventory = self._host.inventory
-        table = compile_plan(document, inventory, version=version, secret=self._secret)
-        shares = {route.id: table.share(route) for route in table.routes}
-        return _Compiled(table, shares, _made_with(table, document.plan))
+        with collector.making():
+            table = compile_plan(document, inventory, version=version, secret=self._secret)
+            shares = {route.id: table.share(route) for route in table.routes}
+            return _Compiled(table, shares, _made_with(table, document.plan))
 
     def _door(self, table: RouteTable) -> App | None:
         """Who answers in legacy's place what is no route, if legacy does not."""

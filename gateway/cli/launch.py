@@ -31,6 +31,7 @@ from gateway.edge.protocol import EdgeProtocol
 from gateway.edge.server import EdgeServer
 from gateway.edge.settings import limits_of
 from gateway.logs import configure_logs
+from gateway.memory import share_one_arena
 from gateway.observe import folder
 from gateway.settings import Settings
 
@@ -48,6 +49,7 @@ def launch(settings: Settings, *, control: bool) -> int:
     The exit code: 0 stopped, 1 stopped by force after the grace, 2 could not start.
     """
     configure_logs()
+    share_one_arena()  # before the first thread
     try:
         settings = _share(settings, first_plan=control)
         data = bind(settings.host, settings.port, "--port")

@@ -177,13 +177,16 @@ class PlanDesk:
         `base` is the text of the file that was applied before on this host, as far as anybody knows.
         Raises PlanRefused, with the lines of the file.
         """
-        self.check(text, gate=False)
+        parse(text)
         for _ in range(_ATTEMPTS):
             current = self._versions.current()
             if self._is_applied(text, base):
+                self.check(text, gate=False)
                 return None
             before = None if current is None else current.document
             merged = text if before is None else merge(self._base(base), text, before).text
+            if merged != text:  # else the preview looks at it
+                self.check(text, gate=False)
             found = self.preview(merged, before)
             if merged == before:
                 return None

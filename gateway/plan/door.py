@@ -75,8 +75,7 @@ class FileDoor:
 
     async def _take(self) -> bool:
         try:
-            with collector.making():
-                taken = await aside(self._taken)
+            taken = await aside(self._taken)
         except (StoreUnavailable, UnusableStore) as error:
             self._seen = None  # it is taken when the store is back
             self._refuse([Problem(f"not applied: {error}")])
@@ -97,7 +96,8 @@ class FileDoor:
             return False  # who works with commands alone needs no file
         text = read_plan(self.path)
         act = Act("file", gethostname(), "plan.apply", self.path.name)
-        outcome = self._desk.take_file(text, self._base.read(), act)
+        with collector.making():
+            outcome = self._desk.take_file(text, self._base.read(), act)
         if outcome is not None:
             _log.info("plan.taken", file=str(self.path), version=outcome.after.version)
         try:

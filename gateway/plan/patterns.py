@@ -41,6 +41,8 @@ class Patterns:
 
     def matching(self, endpoint: Endpoint) -> list[int]:
         """The numbers of those that name the route."""
+        if not self._at:
+            return []
         return [
             number
             for place in _places(endpoint)

@@ -16,7 +16,6 @@ from typing import Final
 import anyio
 import structlog
 
-from gateway import collector
 from gateway.aside import aside
 from gateway.errors import BanyanError
 from gateway.observe import metrics
@@ -254,12 +253,11 @@ class PlanWatch:
             await self._remember(accepted)
 
     async def _activated(self, accepted: Accepted) -> None:
-        with collector.making():
-            document = await aside(parse, accepted.text)
-            if self._killed:
-                plan = document.plan.model_copy(update={"kill_switch": True})
-                document = replace(document, plan=plan)
-            await self._activate(document, accepted.version)
+        document = await aside(parse, accepted.text)
+        if self._killed:
+            plan = document.plan.model_copy(update={"kill_switch": True})
+            document = replace(document, plan=plan)
+        await self._activate(document, accepted.version)
         self._active, self._obeyed = accepted, self._killed
         _log.info("plan.applied", version=accepted.version, phase=document.plan.phase.value)
         if accepted.version:

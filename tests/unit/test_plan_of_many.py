@@ -66,16 +66,46 @@ def test_of_many_typos_the_first_are_told_with_what_was_meant() -> None:
     assert ["nearest" in one for one in told] == [True] * 10 + [False] * 20
 
 
-def test_what_is_made_to_stay_is_looked_at_by_no_full_collection() -> None:
+def test_much_that_is_made_is_looked_at_by_no_full_collection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gc.collect()
+    monkeypatch.setattr(collector, "_LITTLE", len(gc.get_objects(2)) + 1000)
+    try:
+        little = made(10)
+        assert known_to_the_collector(little)
+        much = made(2000)
+        assert not known_to_the_collector(much)
+        assert not known_to_the_collector(little)
+    finally:
+        gc.unfreeze()
+
+
+def made(number: int) -> list[list[object]]:
     usual = gc.get_threshold()
     with collector.making():
         assert gc.get_threshold()[2] > 100_000
-        made: list[list[object]] = [[] for _ in range(3)]
+        lists: list[list[object]] = [[] for _ in range(number)]
+    assert gc.get_threshold() == usual
+    return lists
+
+
+def known_to_the_collector(lists: list[list[object]]) -> bool:
+    return bool({id(one) for one in lists} & {id(one) for one in gc.get_objects()})
+
+
+def test_a_start_is_looked_at_at_its_end_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "_LITTLE", 0)
+    usual = gc.get_threshold()
+    collector.put_off()
     try:
-        assert gc.get_threshold() == usual
-        assert not {id(one) for one in made} & {id(one) for one in gc.get_objects()}
+        before = gc.get_stats()
+        with collector.making():
+            pass
+        assert gc.get_stats() == before
+        assert gc.get_freeze_count() == 0
     finally:
-        gc.unfreeze()
+        gc.set_threshold(*usual)
 
 
 class Ring:
@@ -85,7 +115,8 @@ class Ring:
         self.itself = self
 
 
-def test_what_is_garbage_already_is_not_made_to_stay() -> None:
+def test_what_is_garbage_already_is_not_made_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "_LITTLE", 0)
     try:
         with collector.making():
             known = weakref.ref(Ring())
