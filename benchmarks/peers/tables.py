@@ -18,7 +18,11 @@ _HEAD = (
 def peers(found: Findings) -> str:
     """A table for each group that was measured, then the targets."""
     seen = found.rounds.keys() | found.missing.keys()
-    parts = [_group(found, group) for group in GROUPS if seen.intersection(group.peers)]
+    parts = [
+        _group(found, group)
+        for group in GROUPS
+        if group.gateway in seen and seen.intersection(group.peers)  # nginx is in several
+    ]
     rows = [
         f"| {one.id} | {one.what} | {one.target} | {one.measured} | {'met' if one.met else 'missed'} |"
         for one in targets(found.raw())
