@@ -20,6 +20,9 @@ class Decision(NamedTuple):
 
 _decided: Final = partial(tuple.__new__, Decision)  # `Decision(*three)` at half its cost
 _KEYS: Final = 4096  # cohorts whose hash is kept
+_KEPT: Final = 16384  # buckets that are kept, 3 MB: a client comes again, on this route or another
+_SHORT: Final = 64  # bytes of a unit that is kept
+_kept: Final[dict[bytes, int]] = {}  # by key and unit; plans share it
 
 
 @lru_cache(_KEYS)
@@ -30,9 +33,17 @@ def cohort_key(secret: bytes, cohort: str) -> bytes:
 
 def bucket_of(key: bytes, unit: bytes) -> int:
     """Keyed BLAKE2b (RFC 7693) of the unit modulo SPACE; the modulo's bias is below 2**-47."""
-    keyed = _keyed(key).copy()
-    keyed.update(unit)
-    return int.from_bytes(keyed.digest(), "big") % SPACE
+    asked = key + unit
+    bucket = _kept.get(asked)
+    if bucket is None:
+        keyed = _keyed(key).copy()
+        keyed.update(unit)
+        bucket = int.from_bytes(keyed.digest(), "big") % SPACE
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        if len(unit) <= _SHORT:
+            _kept[asked] = bucket
+    return bucket
 
 
 def decide(  # noqa: PLR0913, PLR0917 (an object for each request would cost more than the rest)

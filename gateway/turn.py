@@ -8,7 +8,7 @@ import re
 from asyncio import current_task
 from binascii import hexlify
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import getrandbits
 from time import perf_counter, time
 from typing import Final
@@ -44,7 +44,6 @@ from gateway.words import UNMATCHED, Reason, Stack
 
 _LENGTH: Final = b"content-length"
 _CODING: Final = b"transfer-encoding"
-_DECIDED: Final = 8192  # decisions of a plan that are kept, 3 MB: a client comes again
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _MODERN: Final = Stack.MODERN  # a look into an enum takes longer than all that is done with it here
@@ -59,7 +58,6 @@ class ActivePlan:
     table: RouteTable
     reader: HeadReader
     door: App | None = None  # answers what no route is for, where there is no legacy to do it
-    decided: dict[tuple[str, bytes], Decision] = field(default_factory=dict)  # by route and unit
 
 
 class Turn:
@@ -196,16 +194,10 @@ class Turns:
     ) -> Decision:
         unit = plan.reader.unit(found, scope)
         if self._breakers.tripped or OVERRIDE in found or IDEMPOTENCY_KEY in found:
-            return self._decide_anew(plan, route, found, unit)
-        asked = (route.id if route else UNMATCHED, unit)
-        decision = plan.decided.get(asked)
-        if decision is None:
-            if len(plan.decided) >= _DECIDED:
-                plan.decided.clear()
-            decision = plan.decided[asked] = decide(plan.table, route, unit)
-        return decision
+            return self._decide_otherwise(plan, route, found, unit)
+        return decide(plan.table, route, unit)
 
-    def _decide_anew(
+    def _decide_otherwise(
         self, plan: ActivePlan, route: Route | None, found: dict[bytes, bytes], unit: bytes
     ) -> Decision:
         """Where a breaker, an override or a pin may have a say."""

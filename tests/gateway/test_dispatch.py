@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway.assignment import Decision
 from gateway.dispatch import Dispatch
 from gateway.exchange import Exchange
 from gateway.head import HeadReader, UnitSource
@@ -99,15 +98,6 @@ async def test_requests_in_flight_during_plan_edits_see_one_whole_plan_each() ->
         odd = exchange.plan_version % 2
         assert exchange.decision.stack is (Stack.LEGACY if odd else Stack.MODERN)
     assert len(recorder.seen) == 200
-
-
-async def test_no_more_decisions_are_kept_than_8192_however_many_clients_come() -> None:
-    app = dispatch(split=50_000)
-    anybody = Decision(Stack.LEGACY, Reason.SPLIT, 0)
-    app.plan.decided.update({("GET /x", b"%d" % n): anybody for n in range(8192)})
-    answers = {(await get(app, x_api_key="one")).body for _ in range(3)}
-    assert len(answers) == 1
-    assert len(app.plan.decided) == 1
 
 
 async def test_to_a_server_that_is_not_ours_an_answer_has_nothing_but_what_asgi_knows() -> None:

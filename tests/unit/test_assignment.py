@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import assignment
 from gateway.assignment import bucket_of, cohort_key, decide
 from gateway.routes import SPACE, Route
 from gateway.routing import RouteTable
@@ -111,6 +112,22 @@ def test_cohorts_and_secrets_give_independent_buckets() -> None:
     moved = sum(bucket_of(KEY, unit) != bucket_of(other, unit) for unit in units(1000))
     secret = sum(bucket_of(KEY, unit) != bucket_of(foreign, unit) for unit in units(1000))
     assert min(moved, secret) > 990
+
+
+def test_no_more_buckets_are_kept_than_16384_however_many_clients_come() -> None:
+    first, *others = units(20_000)
+    bucket, fresh = bucket_of(KEY, first), set[int]()
+    for unit in others:
+        bucket_of(KEY, unit)
+        fresh.add(len(assignment._kept))
+    assert max(fresh) == 16384
+    assert bucket_of(KEY, first) == bucket_of(KEY, first) == bucket
+
+
+def test_of_a_client_with_a_long_name_nothing_is_kept() -> None:
+    bucket = bucket_of(KEY, b"x" * 65)
+    assert bucket_of(KEY, b"x" * 65) == bucket
+    assert KEY + b"x" * 65 not in assignment._kept
 
 
 def test_a_bucket_is_the_same_in_every_process_and_release() -> None:
