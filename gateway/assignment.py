@@ -19,6 +19,10 @@ class Decision(NamedTuple):
 
 
 _decided: Final = partial(tuple.__new__, Decision)  # `Decision(*three)` at half its cost
+# To look into an enum takes longer than all the rest here
+_LEGACY: Final = Stack.LEGACY
+_MODERN: Final = Stack.MODERN
+_SPLIT: Final = Reason.SPLIT
 _KEYS: Final = 4096  # cohorts whose hash is kept
 _KEPT: Final = 16384  # buckets that are kept, 3 MB: a client comes again, on this route or another
 _SHORT: Final = 64  # bytes of a unit that is kept
@@ -69,10 +73,10 @@ def decide(  # noqa: PLR0913, PLR0917 (an object for each request would cost mor
     if pinned is not None:  # also while modern fails: elsewhere it would be done twice
         return _decided((pinned, Reason.PINNED, bucket))
     if route is None or bucket >= route.split:
-        return _decided((Stack.LEGACY, Reason.SPLIT, bucket))
+        return _decided((_LEGACY, _SPLIT, bucket))
     if broken is not None and broken(route):
-        return _decided((Stack.LEGACY, Reason.BREAKER, bucket))
-    return _decided((Stack.MODERN, Reason.SPLIT, bucket))
+        return _decided((_LEGACY, Reason.BREAKER, bucket))
+    return _decided((_MODERN, _SPLIT, bucket))
 
 
 @lru_cache(_KEYS)

@@ -10,6 +10,7 @@ from gateway.edge.head import Field
 from gateway.messages import FOLLOWS, LINES, Message, Scope
 
 HIGH_WATER: Final = 65_536  # bytes of a body that wait for the app before reading pauses
+_LONG: Final = 65_536  # bytes of a body that a second write costs less than a copy
 FILE: Final = "http.response.zerocopysend"
 """An extension of ASGI: `count` bytes of the open `file` from `offset` on; both may be left out."""
 SPLICE: Final = "banyan.splice"
@@ -88,8 +89,7 @@ class Cycle:
             data = self.answer.body(
                 part if type(part) is bytes else bytes(memoryview(part)), more=more
             )
-            if data or self._head:
-                wire.write(self._taken_head() + data)
+            self._write(data)
             if not more:
                 self.complete = True
                 self.wake()
@@ -149,6 +149,14 @@ class Cycle:
             self._head = head
         else:
             wire.write(head)
+
+    def _write(self, data: bytes) -> None:
+        """With the head that waits for it in one piece, if that is cheaper than a second write."""
+        if self._head and len(data) < _LONG:
+            data = self._taken_head() + data
+        self._flush()
+        if data:
+            self._wire.write(data)
 
     def _flush(self) -> None:
         """Writes a head whose body did not come after all."""

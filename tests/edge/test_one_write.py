@@ -52,8 +52,8 @@ async def answered(app: App) -> Wire:
     return wire
 
 
-def start(*, follows: bool) -> dict[str, Any]:
-    headers = [(b"content-length", b"4")]
+def start(*, follows: bool, length: int = 4) -> dict[str, Any]:
+    headers = [(b"content-length", b"%d" % length)]
     made = {"type": "http.response.start", "status": 200, "headers": headers}
     return made | {FOLLOWS: True} if follows else made
 
@@ -80,6 +80,19 @@ async def test_a_head_whose_body_may_take_its_time_goes_at_once() -> None:
     await run(app, Cycle(wire, {"type": "http"}, answer, awaits_continue=False))
     assert seen == [1]
     assert wire.written[1] == b"body"
+
+
+@pytest.mark.parametrize("follows", [True, False])
+async def test_a_long_body_is_not_copied(*, follows: bool) -> None:
+    body = bytes(65_536)
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(start(follows=follows, length=len(body)))
+        await send({"type": "http.response.body", "body": body})
+
+    head, written = (await answered(app)).written
+    assert head.endswith(b"\r\n\r\n")
+    assert written is body
 
 
 async def test_a_head_whose_body_never_came_is_sent_before_the_connection_is_cut() -> None:
