@@ -47,6 +47,7 @@ def opened(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
         timeout=timeout,
         isolation_level=None,  # BEGIN is ours to send: the driver's is deferred, and fails at once
         check_same_thread=False,
+        cached_statements=32,  # an INSERT of many rows is another one for each number of them, of 20 KiB
     )
 
 
