@@ -177,7 +177,7 @@ class PlanDesk:
         `base` is the text of the file that was applied before on this host, as far as anybody knows.
         Raises PlanRefused, with the lines of the file.
         """
-        parse(text)
+        parse(text)  # what is no plan cannot be merged
         for _ in range(_ATTEMPTS):
             current = self._versions.current()
             if self._is_applied(text, base):

@@ -185,9 +185,7 @@ def _set_up(path: Path, connection: sqlite3.Connection, _: ConnectionPoolEntry) 
         with file.locked(path.parent):
             connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # a power cut loses no plan and no audit line
-    connection.execute(
-        "PRAGMA cache_size = -256"
-    )  # KiB; 2 MiB for each fill up for hours, for nothing
+    connection.execute("PRAGMA cache_size = -256")  # KiB; the 2 MiB of each fill up for hours
 
 
 def _postgres(url: sa.URL) -> sa.Engine:

@@ -1,8 +1,10 @@
 """Connections: shared by threads, given back, closed; a new store is made once by whoever is first."""
 
+import ctypes
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import sqlalchemy as sa
 from gateway.store import file
 from gateway.store.database import POOL
 from gateway.store.errors import StoreUnavailable, VersionConflict
-from gateway.store.opening import Store
+from gateway.store.evidence import Event
+from gateway.store.opening import Store, open_store
 from gateway.store.tables import metadata
 from tests.postgres import Server
 from tests.store.acts import PLAN, applied, proposal
@@ -38,6 +41,24 @@ def test_a_thousand_transactions_in_eight_threads_leave_a_pool_of_its_size(store
     assert found == [1] * 1000
     assert pool(store).checkedout() == 0
     assert pool(store).checkedin() <= POOL
+
+
+def test_what_sqlite_keeps_does_not_grow_with_every_number_of_rows(tmp_path: Path) -> None:
+    """SQLAlchemy makes a statement of its own for each, and a connection kept 128 of them."""
+    found = find_library("sqlite3")
+    used = ctypes.CDLL(found).sqlite3_memory_used if found else lambda: 0
+    store = open_store(f"sqlite:///{tmp_path / 'banyan.db'}")
+
+    def written(rows: int) -> int:
+        events = (Event(f"{rows}-{n}", "GET /a", 3, "modern", 50, "error") for n in range(rows))
+        store.evidence.add([], list(events), [])
+        return int(used())
+
+    before = written(1)
+    if not before:
+        pytest.skip("this Python has an SQLite of its own, which does not tell what it uses")
+    assert max(map(written, range(2, 130))) - before < 1_500_000
+    store.close()
 
 
 def test_transactions_that_fail_give_their_connections_back(store: Store) -> None:
