@@ -6,7 +6,6 @@ nothing of it is seen: `sendfile(2)` and `splice(2)`, as nginx and HAProxy use t
 
 import fcntl
 import os
-import select
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ from anyio import to_thread
 from gateway.messages import Message
 
 _PIPE_SIZE: Final = 1 << 20  # bytes; what an unprivileged process may ask for
-_AT_ONCE: Final = 16 << 20  # bytes of a file that a thread sends before the loop hears of it
-_MOMENT: Final = 5  # milliseconds that the thread waits for the client; the loop can wait for many
 _FLAGS: Final = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
 
 
@@ -54,32 +51,18 @@ class Duct:
     async def send_file(self, file: int, offset: int, count: int) -> None:
         """Raises SourceEnded."""
         while count and not self.closed:
-            # In a thread: what is not in memory is read from the disk.
-            sent = await to_thread.run_sync(self._send, file, offset, min(count, _AT_ONCE))
-            if sent:
-                offset, count = offset + sent, count - sent
-                self.moved = self._loop.time()
-            else:
-                await self._writable()
-
-    def _send(self, file: int, offset: int, count: int) -> int:
-        """How many bytes the client took, up to a moment in which it took nothing. Raises SourceEnded."""
-        poll, sent = select.poll(), 0
-        poll.register(self._client, select.POLLOUT)
-        while sent < count and not self.closed:
             try:
-                more = os.sendfile(self._client, file, offset + sent, count - sent)
+                # In a thread: what is not in memory is read from the disk.
+                sent = await to_thread.run_sync(os.sendfile, self._client, file, offset, count)
             except BlockingIOError:
-                if not poll.poll(_MOMENT):
-                    break
+                await self._writable()
                 continue
             except ConnectionError:
-                self.closed = True
-                break
-            if not more:
+                return
+            if not sent:
                 raise SourceEnded("the file became shorter while it was sent")
-            sent += more
-        return sent
+            offset, count = offset + sent, count - sent
+            self.moved = self._loop.time()
 
     async def splice(self, source: Source, count: int) -> None:
         """Raises SourceEnded."""
