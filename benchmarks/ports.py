@@ -1,5 +1,6 @@
 """Ports for servers that bind later, in another process, or again after a restart."""
 
+import os
 import random
 import socket
 from contextlib import suppress
@@ -13,13 +14,15 @@ _given: Final[set[int]] = set()
 
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody has now, that the system gives to no outgoing connection,
-    and that this process has not been given before.
+    and that neither this process nor one of pytest's that runs beside it has been given before.
 
     Raises:
         RuntimeError: All of them are taken.
     """
     end = int(_OUTGOING.read_text().split()[0]) if _OUTGOING.exists() else 32_768
-    for port in random.sample(range(_FIRST, end), end - _FIRST):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ours = range(_FIRST + worker, end, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    for port in random.sample(ours, len(ours)):
         if port not in _given:
             with suppress(OSError), socket.create_server(("127.0.0.1", port)):
                 _given.add(port)

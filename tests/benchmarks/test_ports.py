@@ -16,6 +16,13 @@ def test_no_outgoing_connection_gets_it_and_nobody_else_does() -> None:
         assert max(given) < listener.getsockname()[1]
 
 
+def test_two_workers_of_pytest_never_get_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+    for number in range(3):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", f"gw{number}")
+        assert {(ports.free_port() - 10_000) % 3 for _ in range(20)} == {number}
+
+
 def test_one_that_is_taken_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     taken, free = ports.free_port(), ports.free_port()
     monkeypatch.setattr(ports, "_given", set())
