@@ -1,4 +1,5 @@
-"""Starts the servers: sockets first, then the data plane, then the control plane in a thread.
+"""Starts the servers: sockets first, then the data plane, then the control plane in a thread. Ends them
+in the same order.
 
 The control plane's socket listens from the beginning; its code, a fifth of a start, is loaded once
 clients are answered.
@@ -24,6 +25,7 @@ from uvicorn.config import STARTUP_FAILURE
 from gateway import collector
 from gateway.cli.admission import control_url, open_door
 from gateway.cli.banner import banner, control_banner, first_token
+from gateway.cli.beside import GRACE, Beside
 from gateway.cli.flags import variable
 from gateway.cli.servers import OneWorker, Terms, Workers
 from gateway.cli.websockets import WebSocketProtocol
@@ -36,7 +38,6 @@ from gateway.observe import folder
 from gateway.settings import Settings
 
 _COULD_NOT_START: Final = 2
-_CONTROL_GRACE: Final = 3.0  # seconds; readers of events would stay for ever
 _HINTS: Final = {
     errno.EADDRINUSE: "stop what listens there, or choose another with {}",
     errno.EACCES: "ports below 1024 belong to root; choose another with {}",
@@ -54,7 +55,7 @@ def launch(settings: Settings, *, control: bool) -> int:
         settings = _share(settings, first_plan=control)
         data = bind(settings.host, settings.port, "--port")
         serving = threading.Event()
-        aside = _serve_aside(settings, serving, control=control)
+        beside = _serve_beside(settings, serving, control=control)
     except OSError as error:
         return _refuse(str(error))
     if settings.workers > 1:  # they start in processes of their own: nobody waits for this one
@@ -62,24 +63,28 @@ def launch(settings: Settings, *, control: bool) -> int:
 
     def hello() -> str:
         serving.set()
-        return banner(settings, _url(data), aside, sys.argv[0])
+        url = beside.url if beside else None
+        return banner(settings, _url(data), url, sys.argv[0])
 
-    return _serve_data(settings, data, hello)
+    code = _serve_data(settings, data, hello)
+    return beside.end(code) if beside else code
 
 
 def launch_control(settings: Settings) -> int:
     """Serves the control plane alone, until SIGTERM or SIGINT; exit codes as `launch`."""
-    from gateway.control.app import create_control
+    from gateway.control.app import create_control, events_of
 
     configure_logs()
+    share_one_arena()
     try:
         admin = bind(settings.control_host, settings.control_port, "--control-port")
     except OSError as error:
         return _refuse(str(error))
     _let_in(settings)
-    config = _control_config(settings, create_control(settings, alone=True))
+    app = create_control(settings, alone=True)
     hello = partial(control_banner, settings, control_url(settings, admin), sys.argv[0])
-    OneWorker(config, Terms(_CONTROL_GRACE, 0.0), hello).run([admin])
+    terms = Terms(GRACE, 0.0, leaving=events_of(app).end)
+    OneWorker(_control_config(settings, app), terms, hello).run([admin])
     return 0
 
 
@@ -141,29 +146,32 @@ def _run(
     return _COULD_NOT_START if supervisor.exitcode == STARTUP_FAILURE else supervisor.exitcode
 
 
-def _serve_aside(settings: Settings, serving: threading.Event, *, control: bool) -> str | None:
-    """The URL of the control plane, or of the probes that the settings ask for. Raises OSError."""
+def _serve_beside(settings: Settings, serving: threading.Event, *, control: bool) -> Beside | None:
+    """The control plane when the data plane serves, or the probes that the settings ask for, at once.
+
+    Raises OSError.
+    """
     if control:
         admin = bind(settings.control_host, settings.control_port, "--control-port")
         _let_in(settings)
-        _in_thread(partial(_beside, settings, serving), admin)
-        return control_url(settings, admin)
+        return Beside(partial(_control, settings), admin, serving, control_url(settings, admin))
     if settings.probe_port is not None:
         from gateway.control.probes import create_probes
 
         probes = bind(settings.probe_host, settings.probe_port, "--probe-port")
-        _in_thread(partial(_config, settings, create_probes()), probes)
-        return _url(probes)
+        server = EdgeServer(_config(settings, create_probes()), lame_duck=0.0)
+        at_once = threading.Event()
+        at_once.set()
+        return Beside(lambda: server, probes, at_once, _url(probes))
     return None
 
 
-def _beside(settings: Settings, serving: threading.Event) -> uvicorn.Config:
-    """The control plane of this host, when its data plane serves."""
-    serving.wait()
+def _control(settings: Settings) -> EdgeServer:
     with collector.making():
-        from gateway.control.app import create_control
+        from gateway.control.app import create_control, events_of
 
-        return _control_config(settings, create_control(settings))
+        app = create_control(settings)
+        return EdgeServer(_control_config(settings, app), 0.0, events_of(app).end)
 
 
 def _let_in(settings: Settings) -> None:
@@ -172,19 +180,12 @@ def _let_in(settings: Settings) -> None:
         sys.stderr.write(first_token(token, sys.argv[0]))
 
 
-def _in_thread(config: Callable[[], uvicorn.Config], listener: socket.socket) -> None:
-    """A daemon thread with a loop of its own: it ends with the process, after the data plane."""
-
-    def run() -> None:
-        with listener:  # one that cannot be made does not let its clients wait
-            EdgeServer(config(), lame_duck=0.0).run([listener])
-
-    threading.Thread(target=run, name="control", daemon=True).start()
-
-
 def _control_config(settings: Settings, app: Any) -> uvicorn.Config:
     cert, key = settings.control_tls_cert, settings.control_tls_key
-    return _config(settings, app, ssl_certfile=cert, ssl_keyfile=key)
+    grace = int(GRACE)
+    return _config(
+        settings, app, ssl_certfile=cert, ssl_keyfile=key, timeout_graceful_shutdown=grace
+    )
 
 
 def _config(settings: Settings, app: Any, **more: Any) -> uvicorn.Config:

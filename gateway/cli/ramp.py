@@ -68,7 +68,7 @@ def status(settings: "Settings", server: Server = None, json_: Json = False) -> 
             one["state"],
             f"{one['split']:g} %",
             "" if after is None else f"{after:g} %",
-            marked(one["why"]),
+            marked(one["why"] or "not looked at yet"),
         )
     console().print(rows) if answer else typer.echo("no ramp yet: `banyan ramp start ROUTE`")
 

@@ -43,6 +43,7 @@ class Terms:
     grace: float  # seconds for running requests
     lame_duck: float  # seconds in which idle connections get one more answer
     requests: int = 0  # after which a worker is replaced; 0: never
+    leaving: Callable[[], None] | None = None  # what its end begins with
 
     @property
     def overdue(self) -> float:
@@ -54,7 +55,7 @@ class DataPlane(EdgeServer):
     """A server that has ended some seconds after its first signal, whatever still hangs in an app."""
 
     def __init__(self, config: uvicorn.Config, terms: Terms) -> None:
-        super().__init__(config, terms.lame_duck)
+        super().__init__(config, terms.lame_duck, terms.leaving)
         self._terms = terms
         self._overdue: Timer | None = None
 
@@ -66,7 +67,7 @@ class DataPlane(EdgeServer):
         super().handle_exit(sig, frame)
         if self._overdue is None:
             # A handler in a thread, or a lifespan that hangs, would keep the process for ever.
-            self._overdue = Timer(self._terms.overdue, _give_up)
+            self._overdue = Timer(self._terms.overdue, give_up)
             self._overdue.daemon = True
             self._overdue.start()
 
@@ -271,7 +272,8 @@ class Workers(Multiprocess):
         self.signal_queue.append(sig)
 
 
-def _give_up() -> NoReturn:
+def give_up(code: int = 0) -> NoReturn:
+    """Ends the process whatever still runs; with `code` if that tells of something worse."""
     sys.stderr.write("banyan: the grace is over; what still runs is cut\n")
     sys.stderr.flush()
-    os._exit(_OVERDUE)
+    os._exit(code or _OVERDUE)

@@ -95,6 +95,12 @@ def create_control(
     return app
 
 
+def events_of(app: FastAPI) -> Events:
+    """Of a control plane that was created here."""
+    context: Context = app.state.context
+    return context.events
+
+
 def _auth(context: Context) -> Auth:
     def record(action: str, origin: str, subject: str) -> None:
         context.store.audit.record(Act("anonymous", origin, action, subject))

@@ -63,6 +63,11 @@ class Events:
             raise
         return Subscription(missed, receive, known, lambda: self._forget(send))
 
+    def end(self) -> None:
+        """Every stream ends: whoever reads one would hold the server up."""
+        for subscriber in list(self._subscribers):
+            self._forget(subscriber)
+
     def _forget(self, subscriber: MemoryObjectSendStream[Entry]) -> None:
         self._subscribers.discard(subscriber)
         subscriber.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import Final
 
@@ -19,12 +19,18 @@ class EdgeServer(uvicorn.Server):
 
     Its end takes `lame_duck` seconds, less if all have left: nobody is accepted any more, clients whose
     connections are open get one more answer that tells them to close. Running requests then have uvicorn's
-    grace.
+    grace. `leaving` is called first, for answers that would never end by themselves.
     """
 
-    def __init__(self, config: uvicorn.Config, lame_duck: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        lame_duck: float,
+        leaving: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(config)
         self._lame_duck = lame_duck
+        self._leaving = leaving
         self._timer: asyncio.TimerHandle | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -36,6 +42,8 @@ class EdgeServer(uvicorn.Server):
             server.close()
         for listener in sockets or ():
             listener.close()
+        if self._leaving is not None:
+            self._leaving()
         await self._be_lame()
         await super().shutdown(sockets)
         if self._timer is not None:

@@ -164,7 +164,7 @@ def test_a_pod_gets_more_time_to_end_than_the_gateway_takes() -> None:
     spec = pod(deployment("banyan-gateway"))
     stop = spec["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
     shipped = Settings.model_fields
-    needed = int(stop[1]) + shipped["grace"].default + shipped["lame_duck"].default + 4
+    needed = int(stop[1]) + shipped["grace"].default + shipped["lame_duck"].default + 9
     assert stop[0] == "sleep"
     assert spec["terminationGracePeriodSeconds"] > needed
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.planes import control
 from tests.e2e.processes import Running, answers_at, banyan, wait
 from tests.e2e.validated import validated
 
@@ -116,6 +117,35 @@ def test_b090_a_second_signal_ends_at_once(tmp_path: Path, workers: str) -> None
 def test_b090_sighup_is_a_stop_that_lets_requests_finish(tmp_path: Path) -> None:
     with banyan(tmp_path, "serve", **apps(tmp_path)) as running:
         assert running.stop(signal.SIGHUP) == 0
+
+
+SLOW_END = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.__cxa_atexit(libc.usleep, ctypes.c_void_p(700_000), None)
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [("up",), ("up", "--workers", "2"), ("serve", "--probe-port", "0")]
+)
+def test_no_loop_wakes_up_when_the_interpreter_is_gone(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLOW_END)  # what comes after Python's end takes long
+    with banyan(tmp_path, *command, **apps(tmp_path)) as running:
+        assert running.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_an_open_dashboard_does_not_hold_a_stop_up(tmp_path: Path, alone: bool) -> None:
+    with control(tmp_path) if alone else banyan(tmp_path, "up", **apps(tmp_path)) as running:
+        url, token = f"{running.url('control')}/api/v1/events", running.token
+        with httpx.stream("GET", url, headers={"Authorization": f"Bearer {token}"}) as answer:
+            assert answer.status_code == 200
+            assert running.stop() == 0
+            answer.read()  # raises if it was cut off
+        assert "the grace is over" not in running.errors
 
 
 def test_b091_workers_whose_supervisor_was_killed_end_too(tmp_path: Path) -> None:

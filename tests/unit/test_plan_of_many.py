@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,16 @@ def test_of_many_typos_the_first_are_told_with_what_was_meant() -> None:
     assert ["nearest" in one for one in told] == [True] * 10 + [False] * 20
 
 
+@pytest.fixture
+def no_start() -> Iterator[None]:
+    """A test that has called the `banyan` command here has left one that never ends."""
+    found = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*found)
+
+
+@pytest.mark.usefixtures("no_start")
 def test_much_that_is_made_is_looked_at_by_no_full_collection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -115,6 +126,7 @@ class Ring:
         self.itself = self
 
 
+@pytest.mark.usefixtures("no_start")
 def test_what_is_garbage_already_is_not_made_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collector, "_LITTLE", 0)
     try:
