@@ -83,6 +83,7 @@ class Gateway:
         if self._access_log is not None:
             observers.append(self._access_log)
         self.dispatch = Dispatch(observers, Overrides(self._secret), settings, breakers)
+        self._tables: list[RouteTable] = []  # of the plan in force
         self._lag.attribute(self.dispatch.who_runs, self._evidence.saw_lag)
         self.watch = self._watch()
         self._heartbeat = Heartbeat(
@@ -176,6 +177,9 @@ class Gateway:
         self.dispatch.plan = ActivePlan(table, reader, self._door(table))
         self._recent.renew(compiled.made_with)
         metrics.PLAN_VERSION.set(version)
+        before, self._tables = self._tables, [table]
+        if before:
+            await aside(_let_go, before)
 
     def _compiled(self, document: Document, version: int) -> "_Compiled":
         """Everything of which there is one per route, in a thread: on the loop it would hold requests up."""
@@ -258,6 +262,12 @@ def _pairs(scope: Scope) -> list[Header]:
 
 def _not_counted(counter: object) -> None:
     _log.exception("observer.failed", observer=type(counter).__name__)
+
+
+def _let_go(tables: list[RouteTable]) -> None:
+    """Frees them, in a thread."""
+    while tables:
+        collector.let_go(tables.pop().parts())
 
 
 def _made_with(table: RouteTable, plan: Plan) -> dict[str, object]:

@@ -63,6 +63,8 @@ class Dispatch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         plan = self.plan
         turn = self._turns.begin(plan, scope, receive, send)
+        door = plan.door if turn.matched is None else None
+        del plan  # an answer of hours would keep all its routes
         answer, receive, stack = turn.answer, turn.receive, turn.decision.stack
         self._running.add(answer)
         try:
@@ -70,8 +72,8 @@ class Dispatch:
                 await refuse(answer.send, 413, self._too_large, _CLOSE, fault=NOBODYS)
             elif stack is _LEGACY:
                 await self._ask(stack, answer, scope, receive)
-            elif turn.matched is None and plan.door is not None:
-                await self._ask(stack, answer, scope, receive, plan.door)
+            elif door is not None:
+                await self._ask(stack, answer, scope, receive, door)
             else:
                 await self._ask(stack, answer, turn.for_modern(scope), receive)
                 if answer.failed:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from time import sleep
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from gateway.door.entry import Matched
 from gateway.door.hosts import domain_of
@@ -69,6 +69,10 @@ class RouteTable:
             for rule in _by_turns(rules)
         )
         object.__setattr__(self, "_known", known)
+
+    def parts(self) -> list[list[Any]]:
+        """Of what there is one for each route: what is outside first."""
+        return [list(self._known), list(self.routes)]
 
     @property
     def trie(self) -> Trie:

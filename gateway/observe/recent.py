@@ -181,10 +181,10 @@ class Recent(Counting):
         """A new plan: forgets every route that is gone, or whose clients have other buckets from now on.
 
         `made_with` names for each route, `unmatched` too, what its buckets are made with: the cohort's
-        key and what a unit is. It is compared for equality with what the last plan said.
+        key and what a unit is. It is kept, and compared for equality with what the last plan said.
         """
         self.flush()
-        before, self._made_with = self._made_with, dict(made_with)
+        before, self._made_with = self._made_with, made_with
         for route in {*self._now, *self._before}:
             if route not in made_with or made_with[route] != before.get(route):
                 self._now.pop(route, None)

@@ -11,6 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from gateway import collector
 from gateway.endpoints import Inventory
 from gateway.errors import BanyanError
 from gateway.parity.gate import gate_of
@@ -109,7 +110,10 @@ class PlanDesk:
         for inventory in inventories:
             door = gate_of(self._settings, inventory, before) if gate else None
             for one in _variants(document, _plan(before)):
-                compile_plan(one, inventory, version=0, secret=secret, gate=door)
+                table = compile_plan(one, inventory, version=0, secret=secret, gate=door)
+                parts = table.parts()
+                del table
+                collector.let_go(parts)
         return document.plan
 
     def preview(

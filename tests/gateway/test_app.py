@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from fastapi import FastAPI, Request, WebSocket
 from flask import Flask, jsonify
 from flask import request as flask_request
 
+from gateway import collector
 from gateway.app import Gateway
 from gateway.errors import BanyanError
 from gateway.stacks.address import StackNotFound
@@ -179,6 +181,25 @@ async def test_the_first_start_writes_a_plan_with_every_route_at_0(tmp_path: Pat
         pass
     assert "  - route: GET /who\n    modern: 0\n" in chosen.plan.read_text()
     assert "/new" not in chosen.plan.read_text()
+
+
+async def test_a_plan_that_is_replaced_is_freed_in_another_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[object] = []
+
+    def let_go(parts: list[list[object]]) -> None:
+        assert threading.current_thread() is not threading.main_thread()
+        freed.extend(one for part in parts for one in part)
+
+    monkeypatch.setattr(collector, "let_go", let_go)
+    async with gateway(tmp_path, GRADUAL) as app:
+        before = app.dispatch.plan.table.routes
+        settings(tmp_path).plan.write_text(PLAN.format(phase="gradual", modern=60))
+        with anyio.fail_after(20):
+            while not {id(one) for one in before} <= {id(one) for one in freed}:
+                await anyio.sleep(0.01)
+        assert app.dispatch.plan.table.routes is not before
 
 
 async def test_b055_a_modern_handler_that_exits_fails_its_request_only(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The hot path over real stacks: who answers, what is added, what is counted, what stays out."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,31 @@ async def test_requests_in_flight_during_plan_edits_see_one_whole_plan_each() ->
         odd = exchange.plan_version % 2
         assert exchange.decision.stack is (Stack.LEGACY if odd else Stack.MODERN)
     assert len(recorder.seen) == 200
+
+
+@pytest.mark.parametrize("split", [0, 100_000])
+async def test_a_long_answer_keeps_no_plan_that_was_replaced(split: int) -> None:
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await gate.wait()
+        await ok(scope, receive, send)
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("a route answers")
+
+    app = dispatch(legacy=slow, modern=slow, split=split)
+    app.plan = ActivePlan(app.plan.table, app.plan.reader, door)
+    known = weakref.ref(door)
+    del door
+    task = asyncio.create_task(get(app))
+    await begun.wait()
+    assert known() is not None
+    app.plan = plan(50_000, version=2)
+    assert known() is None
+    gate.set()
+    assert (await task).status == 200
 
 
 async def test_to_a_server_that_is_not_ours_an_answer_has_nothing_but_what_asgi_knows() -> None:

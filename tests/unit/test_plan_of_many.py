@@ -80,11 +80,16 @@ def no_start() -> Iterator[None]:
 def test_much_that_is_made_is_looked_at_by_no_full_collection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    gc.collect()
-    monkeypatch.setattr(collector, "_LITTLE", len(gc.get_objects(2)) + 1000)
+    monkeypatch.setattr(collector, "_LITTLE", 1000)
+    monkeypatch.setattr(collector, "_made", [0])
     try:
         little = made(10)
         assert known_to_the_collector(little)
+        given_back = made(900)
+        collector.let_go([given_back])
+        assert not given_back
+        assert known_to_the_collector(little)
+        assert known_to_the_collector(made(900))
         much = made(2000)
         assert not known_to_the_collector(much)
         assert not known_to_the_collector(little)
@@ -128,7 +133,7 @@ class Ring:
 
 @pytest.mark.usefixtures("no_start")
 def test_what_is_garbage_already_is_not_made_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collector, "_LITTLE", 0)
+    monkeypatch.setattr(collector, "_LITTLE", -10_000)
     try:
         with collector.making():
             known = weakref.ref(Ring())
