@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from threading import get_native_id
 from time import perf_counter, process_time
 from typing import Any, Final
 
@@ -11,15 +13,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _BEAT: Final = 0.001  # seconds
-# Seconds since somebody asked: the most that a beat was late, and that this process itself ran meanwhile
-_most: Final = [0.0, 0.0]
+# Seconds since somebody asked: the most that a beat was late, that this process itself ran meanwhile, and
+# that the loop's thread was ready to run and had no core
+_most: Final = [0.0, 0.0, 0.0]
 
 
 def legacy(environ: Message, start_response: Callable[..., object]) -> list[bytes]:
     body = b'{"stack":"flask"}'
     if environ["PATH_INFO"] == "/lag":
         body = json.dumps(_most).encode()
-        _most[:] = 0.0, 0.0
+        _most[:] = 0.0, 0.0, 0.0
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     start_response("200 OK", headers)
     return [body]
@@ -48,8 +51,16 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 async def _beat() -> None:
+    thread = get_native_id()
     while True:
-        due, used = perf_counter() + _BEAT, process_time()
+        due, used, before = perf_counter() + _BEAT, process_time(), _queued(thread)
         await asyncio.sleep(_BEAT)
         late = perf_counter() - due
-        _most[:] = max(_most[0], late), max(_most[1], min(late, process_time() - used))
+        ran, queued = process_time() - used, _queued(thread) - before
+        _most[:] = map(max, _most, (late, min(late, ran), min(late, queued)))
+
+
+def _queued(thread: int) -> float:
+    """Seconds that a thread of this process has ever waited for a core (proc(5))."""
+    told = Path(f"/proc/self/task/{thread}/schedstat").read_text()
+    return int(told.split()[1]) / 1e9

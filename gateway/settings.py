@@ -145,8 +145,8 @@ class Settings(BaseSettings):
         0.0005,
         ge=0.0001,
         le=1,
-        description="Seconds one thread, of a Flask app in this process or one that compiles a plan, may "
-        "run while the event loop waits for its turn; Python's own is 0.005.",
+        description="Seconds one thread of a Flask app in this process may run while the event loop waits "
+        "for its turn; Python's own is 0.005. While a plan is compiled, 0.0001 at most.",
     )
     body_limit: int = Field(
         1024 * _MIB, ge=0, description="Largest request body in bytes that a stack gets; 413 above."

@@ -10,6 +10,7 @@ import structlog
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal
 
+from gateway import collector
 from gateway.endpoints import Inventory, Told
 from gateway.inventory import read_inventory, told_by, told_from, write_inventory
 from gateway.messages import App
@@ -53,8 +54,8 @@ class StackHost:
         Raises StackNotFound and StackStartFailed.
         """
         async with self._exit:
-            self._exit.callback(sys.setswitchinterval, sys.getswitchinterval())
-            sys.setswitchinterval(self._settings.switch_interval)
+            self._exit.callback(collector.take_turns, sys.getswitchinterval())
+            collector.take_turns(self._settings.switch_interval)
             self._portal = await self._exit.enter_async_context(portal())
             self.inventory = await to_thread.run_sync(self._stored_inventory)
             await self._load(Stack.MODERN)

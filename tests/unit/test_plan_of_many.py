@@ -1,6 +1,7 @@
 """Plans over many routes: what is looked at for each of them, and what two plans have in common."""
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -142,15 +143,19 @@ def test_what_is_garbage_already_is_not_made_to_stay(monkeypatch: pytest.MonkeyP
         gc.unfreeze()
 
 
-def test_of_two_that_make_something_the_last_lets_the_collector_go_on() -> None:
-    usual = gc.get_threshold()
+def test_of_two_that_make_something_the_last_lets_all_go_on_as_usual() -> None:
+    def found() -> tuple[tuple[int, int, int], float]:
+        return gc.get_threshold(), sys.getswitchinterval()
+
+    usual = found()
     one, other = collector.making(), collector.making()
     one.__enter__()
     other.__enter__()
     try:
         one.__exit__(None, None, None)
-        assert gc.get_threshold() != usual
+        assert found()[0] != usual[0]
+        assert sys.getswitchinterval() < usual[1]
         other.__exit__(None, None, None)
-        assert gc.get_threshold() == usual
+        assert found() == usual
     finally:
         gc.unfreeze()
