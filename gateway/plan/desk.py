@@ -110,10 +110,8 @@ class PlanDesk:
         for inventory in inventories:
             door = gate_of(self._settings, inventory, before) if gate else None
             for one in _variants(document, _plan(before)):
-                table = compile_plan(one, inventory, version=0, secret=secret, gate=door)
-                parts = table.parts()
-                del table
-                collector.let_go(parts)
+                made = compile_plan(one, inventory, version=0, secret=secret, gate=door).parts()
+                collector.let_go(made)
         return document.plan
 
     def preview(
