@@ -81,17 +81,17 @@ def no_start() -> Iterator[None]:
 def test_much_that_is_made_is_looked_at_by_no_full_collection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(collector, "_LITTLE", 1000)
+    monkeypatch.setattr(collector, "_LITTLE", 10_000)
     monkeypatch.setattr(collector, "_made", [0])
     try:
         little = made(10)
         assert known_to_the_collector(little)
-        given_back = made(900)
+        given_back = made(6000)
         collector.let_go([given_back])
         assert not given_back
         assert known_to_the_collector(little)
-        assert known_to_the_collector(made(900))
-        much = made(2000)
+        assert known_to_the_collector(made(6000))
+        much = made(20_000)
         assert not known_to_the_collector(much)
         assert not known_to_the_collector(little)
     finally:
