@@ -49,6 +49,8 @@ from gateway.plan.switch import HostSwitch
 from gateway.plan.watch import Host, PlanWatch
 from gateway.routing import RouteTable
 from gateway.settings import Settings
+from gateway.shadow.live import Shadows
+from gateway.shadow.marker import Marker
 from gateway.stacks.host import Loader, StackHost, loader
 from gateway.store.opening import open_store
 from gateway.store.signal import signal_of
@@ -82,7 +84,14 @@ class Gateway:
         observers: list[Observer] = [self._batches]
         if self._access_log is not None:
             observers.append(self._access_log)
-        self.dispatch = Dispatch(observers, Overrides(self._secret), settings, breakers)
+        self._shadows = Shadows(
+            settings,
+            Marker(self._secret),
+            self._host.for_shadows,
+            self._evidence.saw_shadow,
+        )
+        overrides = Overrides(self._secret)
+        self.dispatch = Dispatch(observers, overrides, settings, breakers, self._shadows)
         self._tables: list[RouteTable] = []  # of the plan in force
         self._lag.attribute(self.dispatch.who_runs, self._evidence.saw_lag)
         self.watch = self._watch()
@@ -123,6 +132,7 @@ class Gateway:
             tasks.start_soon(self._cancel_overdue)
             tasks.start_soon(self._lag.run)
             tasks.start_soon(self._witness.run)
+            tasks.start_soon(self._shadows.run)
             metrics.READY.set(1)
             try:
                 yield

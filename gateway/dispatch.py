@@ -26,15 +26,17 @@ from gateway.breakers import Breakers
 from gateway.exchange import Observer
 from gateway.failover import Budget
 from gateway.faults import NOBODYS, TIMEOUT
-from gateway.messages import App, Message, Receive, Scope, Send
+from gateway.messages import App, Receive, Scope, Send, from_the_start
 from gateway.observe.lag import Running, request_ids
 from gateway.override import Overrides
 from gateway.refusal import refuse
 from gateway.settings import Settings
-from gateway.turn import ActivePlan, Turns
+from gateway.shadow.live import Shadows
+from gateway.turn import LOOP, ActivePlan, Turns
 from gateway.words import Stack
 
 _CLOSE: Final = (b"connection", b"close")
+_LOOP_SAYS: Final = "A shadow has come back: a stack's address leads to a gateway with this secret"
 _LEGACY: Final = Stack.LEGACY  # to look into an enum takes 600 instructions
 _log = structlog.get_logger()
 
@@ -48,6 +50,7 @@ class Dispatch:
         overrides: Overrides,
         settings: Settings,
         breakers: Breakers | None = None,
+        shadows: Shadows | None = None,
     ) -> None:
         self.plan: ActivePlan
         self.stacks: Mapping[Stack, App] = {}
@@ -56,6 +59,7 @@ class Dispatch:
         self.breakers = breakers or Breakers()
         seeing = [self.breakers, *observers]
         self._turns = Turns(seeing, overrides, settings, self.breakers, self.budget)
+        self._turns.shadows = shadows
         self._running: set[Answer] = set()
         self._deadline, self._body_limit = settings.deadline, settings.body_limit
         self._too_large = f"Request body too large: at most {settings.body_limit} bytes"
@@ -68,8 +72,8 @@ class Dispatch:
         answer, receive, stack = turn.answer, turn.receive, turn.decision.stack
         self._running.add(answer)
         try:
-            if turn.too_large:
-                await refuse(answer.send, 413, self._too_large, _CLOSE, fault=NOBODYS)
+            if turn.refused:
+                await self._refuse(answer, turn.refused)
             elif stack is _LEGACY:
                 await self._ask(stack, answer, scope, receive)
             elif door is not None:
@@ -137,6 +141,13 @@ class Dispatch:
         if answer.too_large or answer.overdue:
             await self._refuse_in_its_place(answer)
 
+    async def _refuse(self, answer: Answer, status: int) -> None:
+        """No stack is asked."""
+        if status == LOOP:
+            await refuse(answer.send, status, _LOOP_SAYS, fault=NOBODYS)
+        else:
+            await refuse(answer.send, status, self._too_large, _CLOSE, fault=NOBODYS)
+
     async def _refuse_in_its_place(self, answer: Answer) -> None:
         """The gateway's own answer where the stack's was not to be had."""
         if answer.too_large and not answer.status:
@@ -153,7 +164,7 @@ class Dispatch:
     async def _fail_over(self, answer: Answer, scope: Scope, receive: Receive) -> None:
         """Legacy answers what modern failed; the request has no body, so it can be asked again."""
         answer.again(self._turns.served_by[Stack.LEGACY])
-        await self._ask(Stack.LEGACY, answer, scope, _from_the_start(receive))
+        await self._ask(Stack.LEGACY, answer, scope, from_the_start(receive))
 
 
 def _harmless(error: BaseException) -> BaseException:
@@ -161,17 +172,3 @@ def _harmless(error: BaseException) -> BaseException:
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return RuntimeError(f"the app raised {type(error).__name__}")
     return error
-
-
-def _from_the_start(receive: Receive) -> Receive:
-    """A `receive` for an app that has not been told yet that the request has no body."""
-    told = False
-
-    async def anew() -> Message:
-        nonlocal told
-        if told:
-            return await receive()
-        told = True
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    return anew

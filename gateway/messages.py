@@ -19,3 +19,17 @@ TASK: Final = "banyan.task"  # in a scope of the edge: who answers; no app gets 
 FOLLOWS: Final = "banyan.follows"  # in a start to the edge: the body is sent with nothing between
 LINES: Final = "banyan.lines"  # in a start to the edge: headers of the gateway's own, as lines
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def from_the_start(receive: Receive) -> Receive:
+    """A `receive` for an app that has not been told yet that the request has no body."""
+    told = False
+
+    async def anew() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return anew

@@ -21,6 +21,7 @@ class Route:
     key: bytes = b""  # keys the cohort's hash
     failover: bool = True  # legacy answers where modern fails a safe request
     own: bool = False  # modern's own routing decides: the request reaches it as the client sent it
+    shadow: int = 0  # of SPACE safe requests, those that the other stack is asked too
     id: str = field(init=False)  # metric label, and name in a plan: `GET /api/orders/{order_id}`
 
     def __post_init__(self) -> None:

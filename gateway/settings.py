@@ -141,6 +141,20 @@ class Settings(BaseSettings):
         le=10_000,
         description="Answers that wait for their clients in threads beside the `wsgi_threads`.",
     )
+    shadow_threads: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="Requests that one worker shadows at once; a Flask app in this process has as many "
+        "threads for them.",
+    )
+    shadow_queue: int = Field(100, ge=1, le=10_000, description="Shadows that wait for their turn.")
+    shadow_memory: int = Field(
+        16 * _MIB, ge=0, description="Bytes of answers kept for shadows; others are not shadowed."
+    )
+    shadow_deadline: float = Field(
+        10.0, gt=0, le=600, description="Seconds a shadow waits for its answer."
+    )
     switch_interval: float = Field(
         0.0005,
         ge=0.0001,

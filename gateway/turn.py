@@ -40,8 +40,13 @@ from gateway.pins import Pins, pin_of
 from gateway.routes import Route
 from gateway.routing import RouteTable
 from gateway.settings import Settings
+from gateway.shadow.live import Shadows
+from gateway.shadow.marker import SHADOW
+from gateway.shadow.tap import Tap
 from gateway.words import UNMATCHED, Reason, Stack
 
+LOOP: Final = 508  # Loop Detected (RFC 5842)
+_TOO_LARGE: Final = 413
 _LENGTH: Final = b"content-length"
 _CODING: Final = b"transfer-encoding"
 _SAFE: Final = frozenset({"GET", "HEAD"})
@@ -64,7 +69,7 @@ class Turn:
     """One request, from its match to its last byte."""
 
     __slots__ = (
-        "answer", "at", "barred", "decision", "matched", "method", "path", "receive", "too_large",
+        "answer", "at", "barred", "decision", "matched", "method", "path", "receive", "refused", "tap",
         "tripped", "version",
     )  # fmt: skip
 
@@ -88,7 +93,8 @@ class Turn:
         self.decision = decision
         self.answer = answer
         self.receive = receive
-        self.too_large = False  # by what the client declares
+        self.refused = 0  # the status that it gets from the gateway itself
+        self.tap: Tap | None = None  # what copies the answer, if it is shadowed
         self.tripped = breaker is not None
         stack = decision.stack
         self.barred = breaker is not None and stack is not _MODERN and not breaker.admitting
@@ -140,6 +146,7 @@ class Turns:
         breakers: Breakers,
         budget: Budget,
     ) -> None:
+        self.shadows: Shadows | None = None
         self._observers = list(observers)
         self._overrides = overrides
         self._breakers = breakers
@@ -158,14 +165,16 @@ class Turns:
         path = _with_one_slash(path) if path.startswith("//") else path
         by_edge = scope.pop(FOUND, None)
         found, dirty = plan.reader.read(scope["headers"], by_edge)
-        if dirty:
-            _drop_headers(scope)
+        looped = dirty and self._drop_headers(scope, found)
         domain = table.domain(found, scope["scheme"]) if table.by_host else ""
         matched = table.match(method, path, domain)
         route = matched.route if matched else None
         decision = self._decide(plan, route, found, scope)
         request_id = _request_id(found.get(REQUEST_ID), scope)
         task = scope.pop(TASK, None) or current_task()
+        tap = None
+        if route is not None and route.shadow and (tap := self._tap(route, method, decision, send)):
+            send = tap.send
         answer = Answer(send, self.served_by[decision.stack], request_id, task)
         answer.by_edge = by_edge is not None
         answer.route = route.id if route else UNMATCHED
@@ -174,14 +183,23 @@ class Turns:
         framed = _LENGTH in found or _CODING in found
         if framed and has_body(found):
             turn.receive = answer.receiving(receive, self._body_limit)
-            turn.too_large = _declared(found) > self._body_limit
+            if _declared(found) > self._body_limit:
+                turn.refused = _TOO_LARGE
         elif route is not None and method in _SAFE and _may_fail_over(route, decision):
             answer.budget = self._budget
+        if tap is not None:
+            turn.tap = tap
+            if turn.receive is receive:  # what has a body is not asked twice
+                tap.keep(scope, turn.for_modern(scope))
+        if looped:
+            turn.refused = LOOP
         self._budget.requests += 1
         return turn
 
     def end(self, turn: Turn) -> None:
-        """Shows it to the observers."""
+        """Shows it to the observers, and lets the other stack be asked."""
+        if turn.tap is not None and self.shadows is not None:
+            self.shadows.offer(turn.tap, turn.answer)
         exchange = turn.exchange()
         for observer in self._observers:
             try:
@@ -196,6 +214,24 @@ class Turns:
         if self._breakers.tripped or OVERRIDE in found or IDEMPOTENCY_KEY in found:
             return self._decide_otherwise(plan, route, found, unit)
         return decide(plan.table, route, unit)
+
+    def _tap(self, route: Route, method: str, decision: Decision, send: Send) -> Tap | None:
+        """None for most, and while modern fails so often that it is spared."""
+        if self.shadows is None or method not in _SAFE or route.id in self._breakers.tripped:
+            return None
+        return self.shadows.tap(route, decision.stack, send)
+
+    def _drop_headers(self, scope: Scope, found: dict[bytes, bytes]) -> bool:
+        """Those that never reach a stack; True: one of them says that this is a shadow."""
+        headers: Sequence[Header] = scope["headers"]
+        scope["headers"] = clean(headers)
+        for name, _ in headers:
+            if b"_" in name:
+                HEADERS_DROPPED.labels("underscore").inc()
+            elif name.startswith(OURS) and name != OVERRIDE:
+                HEADERS_DROPPED.labels("banyan").inc()
+        marked = found.get(SHADOW)
+        return marked is not None and self.shadows is not None and self.shadows.made(marked)
 
     def _decide_otherwise(
         self, plan: ActivePlan, route: Route | None, found: dict[bytes, bytes], unit: bytes
@@ -219,17 +255,6 @@ def _with_one_slash(path: str) -> str:
 def _may_fail_over(route: Route, decision: Decision) -> bool:
     """Not where somebody asked for modern by an override, nor where there is no other stack."""
     return route.failover and decision.stack is _MODERN and decision.reason is _SPLIT
-
-
-def _drop_headers(scope: Scope) -> None:
-    """Those that never reach a stack."""
-    headers: Sequence[Header] = scope["headers"]
-    scope["headers"] = clean(headers)
-    for name, _ in headers:
-        if b"_" in name:
-            HEADERS_DROPPED.labels("underscore").inc()
-        elif name.startswith(OURS) and name != OVERRIDE:
-            HEADERS_DROPPED.labels("banyan").inc()
 
 
 def _request_id(given: bytes | None, scope: Scope) -> bytes:

@@ -9,6 +9,7 @@ from gateway.control.judging import (
     LatchOut,
     ProofOut,
     RampOut,
+    ShadowOut,
     SideOut,
     SightingOut,
     SignalOut,
@@ -24,6 +25,7 @@ from gateway.observe.seen import Seen as Traffic
 from gateway.observe.seen import StackTraffic
 from gateway.plan.numbers import percent_of
 from gateway.routes import SPACE, Route
+from gateway.store.evidence import SHADOW
 from gateway.store.standings import Standing
 from gateway.words import Signal, Stack
 
@@ -48,6 +50,7 @@ def evidence_out(look: Look, route: Route, traffic: Traffic) -> EvidenceOut:
         breakers=dict(judgement.breakers),
         latch=_latch(standing),
         ramp=ramp_out(look.ledger, stored.ramp, look.now) if stored else None,
+        shadow=_shadow(look, route),
         sightings=_sightings(look, judgement),
     )
 
@@ -154,6 +157,12 @@ def _latch(standing: Standing | None) -> LatchOut | None:
     return LatchOut(at=standing.at, actor=standing.actor, reason=standing.why)
 
 
+def _shadow(look: Look, route: Route) -> ShadowOut:
+    counted = (one for one in look.sightings if one.kind == SHADOW and one.route == route.id)
+    outcomes = {one.what: one.count for one in sorted(counted, key=lambda one: -one.count)}
+    return ShadowOut(sample=percent_of(route.shadow), outcomes=outcomes)
+
+
 def _sightings(look: Look, judgement: Judgement) -> list[SightingOut]:
     route, news = judgement.route, {*judgement.news, *judgement.lag}
     return [
@@ -167,5 +176,5 @@ def _sightings(look: Look, judgement: Judgement) -> list[SightingOut]:
             news=one.stack == Stack.MODERN and one.what in news,
         )
         for one in look.sightings
-        if one.route == route
+        if one.route == route and one.kind != SHADOW
     ]

@@ -56,8 +56,15 @@ class LatchOut(BaseModel):
     reason: str
 
 
+class ShadowOut(BaseModel):
+    """What came of requests that the other stack was asked too."""
+
+    sample: float  # percent, now
+    outcomes: dict[str, int]  # equal, different, noise, accepted, no_answer, failed
+
+
 class SightingOut(BaseModel):
-    """An exception, or what held the event loop up."""
+    """An exception, what held the event loop up, or where shadows differed."""
 
     stack: Stack
     kind: str
@@ -106,6 +113,7 @@ class EvidenceOut(BaseModel):
     breakers: dict[str, str]  # worker → open or half-open, and why
     latch: LatchOut | None
     ramp: RampOut | None
+    shadow: ShadowOut
     sightings: list[SightingOut]
 
 

@@ -18,7 +18,7 @@ from gateway.faults import CUT, NOBODYS, UNREACHABLE, WORDS
 from gateway.observe.batches import Batches, Counting, Group
 from gateway.observe.metrics import EVENTS, EVIDENCE_DROPPED
 from gateway.observe.slowness import Slowness
-from gateway.store.evidence import ONCE, Count, Event, Sighting
+from gateway.store.evidence import ONCE, SHADOW, Count, Event, Sighting
 from gateway.words import Reason, Signal, Stack
 
 RESTART: Final = 30.0  # seconds in which nobody listens that are taken for a restart
@@ -93,6 +93,12 @@ class Evidence(Counting):
     def saw_lag(self, route: str, stack: Stack, what: str) -> None:
         """A stack held the loop up."""
         self._add_sighting((route, stack, "lag", what))
+
+    def saw_shadow(self, route: str, outcome: str, difference: str) -> None:
+        """What came of asking the other stack too, and where modern did not answer as legacy did."""
+        self._add_sighting((route, Stack.MODERN, SHADOW, outcome))
+        if difference:
+            self._add_sighting((route, Stack.MODERN, "difference", difference))
 
     def take(self) -> Batch:
         """What there is to tell since the last time."""

@@ -84,6 +84,21 @@ EVIDENCE_DROPPED = Counter(
     "gateway_evidence_dropped_total",
     "Events and sightings that no store took and no memory could hold.",
 )
+SHADOWS = Counter(
+    "gateway_shadow_total",
+    "Requests that the other stack was asked too, by what came of it.",
+    ("route", "outcome"),
+)
+SHADOWS_DROPPED = Counter(
+    "gateway_shadow_dropped_total",
+    "Requests of the sample that the other stack was not asked.",
+    ("reason",),
+)
+FINDINGS = Counter(
+    "gateway_findings_total",
+    "Shadows that differed, by the classes of their differences.",
+    ("route", "class"),
+)
 BREAKER_STATE = Gauge(
     "gateway_breaker_state",
     "A route's breaker: 0 closed, 1 half-open, 2 open; of several workers the worst.",

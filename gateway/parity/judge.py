@@ -10,9 +10,8 @@ from gateway.parity.model import Evidence, Finding, Probe, RouteReport, Verdict
 from gateway.parity.rules import Rule
 from gateway.shadow.difference import Absent, Difference, Kind, Shown
 from gateway.shadow.formats import redacted
+from gateway.shadow.noise import NOISY
 
-# What legacy says differently each time. That it is of another type, or not there, is never noise.
-_NOISY: Final = frozenset({Kind.VALUE, Kind.HEADER, Kind.ORDER})
 _NOISE: Final = "noise: legacy differs from itself here"
 _OPEN: Final = frozenset({Kind.STATUS, Kind.CONTENT_TYPE})  # nobody's secrets
 _SHOWN: Final = 200  # characters of a value that is kept
@@ -64,7 +63,7 @@ class Judge:
         rule = next((r for r in self.rules if rule_hides(r, evidence.route, finding)), None)
         if rule is not None and rule.holds(self.today):
             return explained_by(finding, rule)
-        if finding.kind in _NOISY and (finding.path, finding.kind) in evidence.noise:
+        if finding.kind in NOISY and (finding.path, finding.kind) in evidence.noise:
             return replace(finding, explained=_NOISE)
         return finding
 

@@ -11,7 +11,7 @@ from gateway.endpoints import Endpoint, Inventory, Shape, parse_endpoint
 from gateway.plan.document import Document, PlanRefused, Problem
 from gateway.plan.gate import Gate
 from gateway.plan.judging import Guard
-from gateway.plan.model import Plan, RouteRule
+from gateway.plan.model import SAMPLED, Plan, RouteRule
 from gateway.plan.numbers import buckets
 from gateway.plan.patterns import Patterns, is_pattern, matches, rank
 from gateway.routes import Route
@@ -283,7 +283,16 @@ class _Compiler:
             cohort_key(self.secret, cohort),
             failover == "safe",
             own=rule is not None and rule.front_door == "modern",
+            shadow=self._shadow(known, rule),
         )
+
+    def _shadow(self, known: _Known, rule: RouteRule | None) -> int:
+        """Where both stacks are there, and a request may be asked twice; in an emergency none is."""
+        both = known.legacy and known.modern and not self._without_legacy
+        if not both or self.plan.kill_switch or known.endpoint.method not in SAMPLED:
+            return 0
+        shadow = (rule.shadow if rule else None) or self.plan.defaults.shadow
+        return buckets(shadow.sample)
 
     def _as_route(self, placed: _Rule) -> Route:
         """A pattern over apps that do not tell what they serve is a route by itself."""

@@ -17,6 +17,7 @@ from gateway.words import Phase, Stack
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _FAILOVERS: Final = ("safe", "never")
+SAMPLED: Final = ("GET", "*")  # methods of routes whose requests may be asked twice
 _UNITS: Final = ("header:x-api-key", "header:authorization", "client")
 
 
@@ -54,6 +55,12 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Shadow(_Strict):
+    """Requests that the other stack is asked too, when the client has its answer: GET and HEAD alone."""
+
+    sample: Percent = Decimal(0)
+
+
 class RouteRule(_Strict):
     """One line of `routes`: a route, or a pattern of routes, and its share for modern."""
 
@@ -61,6 +68,7 @@ class RouteRule(_Strict):
     modern: Percent
     cohort: Cohort | None = None  # default: the one of `defaults`
     failover: Failover | None = None  # likewise
+    shadow: Shadow | None = None  # likewise
     guard: Guard | None = None  # likewise
     ramp: RampRule | None = None
     front_door: FrontDoor = "legacy"  # whose routing decides: `modern` tries modern's own, at 100 %
@@ -70,6 +78,15 @@ class RouteRule(_Strict):
         if self.front_door == "modern" and self.modern != 100:
             raise ValueError(
                 "front_door: modern is for a route that modern answers alone; nearest: modern: 100"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_reads(self) -> Self:
+        method = self.route.partition(" ")[0]
+        if self.shadow is not None and self.shadow.sample and method not in SAMPLED:
+            raise ValueError(
+                f"shadow: what a {method} does would be done twice; nearest: shadow: {{sample: 0}}"
             )
         return self
 
@@ -92,6 +109,7 @@ class Defaults(_Strict):
     cohort: Cohort = "migration"
     guard: Guard = Guard()
     failover: Failover = "safe"  # legacy answers where modern fails a GET or HEAD; `never`
+    shadow: Shadow = Shadow()
     unit: Annotated[tuple[Annotated[str, BeforeValidator(_unit)], ...], Field(min_length=1)] = (
         _UNITS
     )
@@ -120,6 +138,6 @@ def _source(unit: str) -> UnitSource:
 def field_names(loc: tuple[Any, ...]) -> tuple[str, ...]:
     """The fields a document may have at `loc`, for the nearest right name."""
     models: dict[tuple[Any, ...], type[BaseModel]] = {(): Plan, ("defaults",): Defaults}
-    nested: dict[Any, type[BaseModel]] = {"guard": Guard, "ramp": RampRule}
+    nested: dict[Any, type[BaseModel]] = {"guard": Guard, "ramp": RampRule, "shadow": Shadow}
     model = models.get(loc) or nested.get(loc[-1], RouteRule)
     return tuple(model.model_fields)

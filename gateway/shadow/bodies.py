@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from gateway.shadow.difference import Json
@@ -21,6 +22,17 @@ class Parsed:
     """A JSON document, which may be null."""
 
     value: Json
+    has_repeated: bool = False
+
+    def says(self, other: "Parsed") -> bool:
+        """Whether both are equal, at a tenth of what a walk costs; False also if that cannot be said."""
+        if self.has_repeated or other.has_repeated:  # they would be written as lists
+            return False
+        try:
+            first, second = (json.dumps(one.value, sort_keys=True) for one in (self, other))
+        except RecursionError:
+            return False
+        return first == second
 
 
 def decoded(body: bytes, codings: Iterable[str], cap: int) -> bytes:
@@ -39,8 +51,10 @@ def decoded(body: bytes, codings: Iterable[str], cap: int) -> bytes:
 def parsed(body: bytes) -> Parsed | None:
     """None for what is no JSON, or is nested deeper than Python reads."""
     try:
-        text = body.decode("utf-8")
-        return Parsed(json.loads(text, object_pairs_hook=_members, parse_int=_integer))
+        text, repeated = body.decode("utf-8"), list[str]()
+        members = partial(_members, repeated)
+        value = json.loads(text, object_pairs_hook=members, parse_int=_integer)
+        return Parsed(value, bool(repeated))
     except (ValueError, RecursionError):
         return None
 
@@ -56,13 +70,15 @@ def _unpacked(body: bytes, coding: str, cap: int) -> bytes | None:
     return plain if unpacker.eof else None
 
 
-def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+def _members(repeated: list[str], pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """An object; the names that it has more than once are told."""
     members = dict(pairs)
     if len(members) < len(pairs):
         for key in members:
             values = [value for name, value in pairs if name == key]
             if len(values) > 1:
                 members[key] = Repeated(values)
+                repeated.append(key)
     return members
 
 

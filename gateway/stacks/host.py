@@ -44,6 +44,7 @@ class StackHost:
         self._portal: BlockingPortal
         self._queues: dict[Stack, Callable[[], int]] = {}  # requests that wait for a thread
         self.apps: dict[Stack, App] = {}
+        self.for_shadows: dict[Stack, App] = {}  # the same, where need be in threads of their own
         self.inventory = Inventory()
         self.elsewhere: set[Stack] = set()  # stacks that hear nothing but HTTP
 
@@ -79,6 +80,8 @@ class StackHost:
         told = await self._known(stack, told)
         mended = stack is Stack.MODERN and "methods" not in told.kit
         self.apps[stack] = head_as_get(started) if mended else started
+        shadowed = self.for_shadows.get(stack, started)
+        self.for_shadows[stack] = head_as_get(shadowed) if mended else shadowed
         self.inventory = _replaced(self.inventory, stack, told)
         stored = await to_thread.run_sync(self._stored_inventory)
         if self.inventory != stored or not self._settings.inventory_path.exists():
@@ -94,7 +97,10 @@ class StackHost:
             return await enter(process_stack(app, stack, self._settings))
         if not is_asgi(app):
             bridge = wsgi_stack(app, self._settings, self._portal, self._state)
-            self._exit.callback(bridge.close)
+            beside = wsgi_stack(app, self._of_shadows(), self._portal, self._state)
+            self.for_shadows[stack] = beside
+            for one in (bridge, beside):
+                self._exit.callback(one.close)
             self._queues[stack] = bridge.waiting
             return bridge, told_by(app)
         state = await enter(lifespan(app))
@@ -103,6 +109,12 @@ class StackHost:
         threads = to_thread.current_default_thread_limiter()
         self._queues[stack] = lambda: threads.statistics().tasks_waiting
         return InProcess(app, state), told_by(app)
+
+    def _of_shadows(self) -> Settings:
+        """They wait for no thread longer than for an answer."""
+        settings = self._settings
+        threads, wait = settings.shadow_threads, settings.shadow_deadline
+        return settings.model_copy(update={"wsgi_threads": threads, "wsgi_wait": wait})
 
     async def _known(self, stack: Stack, told: Told) -> Told:
         """What a stack tells, or what was exported for one that is silent."""

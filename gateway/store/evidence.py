@@ -18,6 +18,7 @@ from gateway.words import Stack
 
 Insert = Callable[[sa.Table], Any]  # of a dialect
 ONCE: Final = 60.0  # seconds in which the same event of the same client counts once
+SHADOW: Final = "shadow"  # the kind of sightings that count shadows; what they say is the outcome
 HOUR: Final = 3600  # seconds
 KEPT: Final = 40 * 24  # hours
 _FORGOTTEN: Final = 90 * 86_400.0  # seconds after which a sighting that nobody acknowledged is old
@@ -51,11 +52,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Something that was seen on one stack, and is news if the other one does not know it."""
+    """Something that was seen on one stack; an exception is news if the other one does not know it."""
 
     route: str
     stack: str
-    kind: str  # `exception`, `lag`
+    kind: str  # `exception`, `lag`, `difference`, SHADOW
     what: str
     count: int
 

@@ -112,7 +112,7 @@ SEEN = sa.Table(
     sa.Column("at", sa.Double, nullable=False, index=True),
 )
 SIGHTINGS = sa.Table(
-    "sightings",  # exceptions, and what held a loop up
+    "sightings",  # exceptions, what held a loop up, and what shadows found
     metadata,
     sa.Column("route", sa.Text, primary_key=True),
     sa.Column("stack", sa.Text, primary_key=True),

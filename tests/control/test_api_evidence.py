@@ -9,6 +9,7 @@ import pytest
 
 from gateway.endpoints import Endpoint
 from gateway.observe.batches import BOUNDS
+from gateway.store.evidence import Sighting
 from gateway.store.ramps import Kept
 from tests.control import api as apis
 from tests.control.api import PLAN, REASON, Api, opened_api
@@ -283,6 +284,31 @@ async def test_a_ramp_of_newer_code_does_not_break_the_page(api: Api, document: 
     api.store.ramps.keep(Kept(WHO, 0, document))
     assert (await api.told("GET", ASKED))["ramp"] is None
     assert [one["ramp"] for one in await api.told("GET", "/evidence/all")] == [None]
+
+
+async def test_what_came_of_shadows_is_counted_and_holds_nothing(api: Api) -> None:
+    told = (("shadow", "different", 2), ("shadow", "equal", 40), ("difference", "/a value", 2))
+    for one in told:
+        api.store.evidence.add([], [], [Sighting(WHO, "modern", *one)])
+    found = await api.told("GET", ASKED)
+    assert found["shadow"] == {"sample": 0, "outcomes": {"equal": 40, "different": 2}}
+    (seen,) = found["sightings"]
+    assert (seen["kind"], seen["what"], seen["count"], seen["news"]) == (
+        "difference",
+        "/a value",
+        2,
+        False,
+    )
+    assert found["holds"] == []
+
+
+async def test_routes_that_are_shadowed_are_among_those_with_evidence(three: Api) -> None:
+    assert [one["route"] for one in await three.told("GET", "/evidence/all")] == [WHO]
+    three.apply(
+        PLAN.replace("phase: gradual\n", "phase: gradual\ndefaults: {shadow: {sample: 2.5}}\n")
+    )
+    found = await three.told("GET", "/evidence/all")
+    assert {one["route"]: one["shadow"]["sample"] for one in found} == {WHO: 2.5, ITEM: 2.5}
 
 
 async def test_an_exception_of_moderns_alone_is_news_and_holds(api: Api) -> None:

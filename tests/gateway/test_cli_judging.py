@@ -1,6 +1,7 @@
 """`banyan evidence`, `ack` and `ramp`: what they print, their exit codes, and the next step where they refuse."""
 
 import json
+import re
 import sys
 from contextlib import closing
 from itertools import count
@@ -253,6 +254,26 @@ def test_what_is_refused_is_named_with_the_next_step(
     assert shell.out == ""
     if code == 1:
         assert_told(shell)
+
+
+def test_shadows_are_summed_up_and_what_they_found_is_listed(shell: Shell) -> None:
+    planned(shell)
+    with opened(shell) as store:
+        told = (
+            ("shadow", "no_answer", 1),
+            ("shadow", "equal", 41),
+            ("difference", "/[b]a value", 2),
+        )
+        store.evidence.add([], [], [Sighting(WHO, "modern", *one) for one in told])
+    assert shell("evidence", WHO) == 0
+    assert "shadows of 0 %: 41 equal, 1 no answer\n" in shell.out
+    assert re.search(r"difference +modern +2 .+ /\[b\]a value\n", shell.out)
+
+
+def test_a_route_that_nobody_shadows_says_nothing_of_it(shell: Shell) -> None:
+    planned(shell)
+    assert shell("evidence", WHO) == 0
+    assert "shadows" not in shell.out
 
 
 def test_an_argument_is_no_markup_and_no_escape(shell: Shell) -> None:

@@ -36,14 +36,18 @@ async def read(
     return await in_turn(control, found)
 
 
-@router.get("/all", responses=responses(409), summary="Evidence of every route with a share")
+@router.get(
+    "/all", responses=responses(409), summary="Evidence of every route with a share or shadows"
+)
 async def read_all(_caller: Viewer, control: Control) -> list[EvidenceOut]:
-    """Of each route that has a share of modern's, a latch or a ramp."""
+    """Of each route that has a share of modern's or of shadows, a latch or a ramp."""
 
     def found() -> list[EvidenceOut]:
         look = look_at(control)
         told = {*look.ramps, *(r for r, standing in look.standings.items() if standing.latched)}
-        routes = [one for one in look.governed.table.routes if one.split or one.id in told]
+        routes = [
+            one for one in look.governed.table.routes if one.split or one.shadow or one.id in told
+        ]
         return list(_shown(look, routes))
 
     return await in_turn(control, found)
