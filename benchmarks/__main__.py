@@ -12,7 +12,18 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from benchmarks import bulk, idle, instructions, observers, page, reload, routing, soak, startup
+from benchmarks import (
+    bulk,
+    idle,
+    instructions,
+    observers,
+    page,
+    reload,
+    routing,
+    shadow,
+    soak,
+    startup,
+)
 from benchmarks.install import install
 from benchmarks.peers.targets import targets as peers
 from benchmarks.servers import ROOT
@@ -20,7 +31,7 @@ from benchmarks.target import Target
 
 _PARTS: Final = (
     "peers", "instructions", "observers", "routing", "reload", "startup", "connections", "idle", "bodies",
-    "bulk", "workers", "slow_clients", "remote_client", "one_gil", "async_services", "async_gain",
+    "bulk", "workers", "slow_clients", "shadow", "remote_client", "one_gil", "async_services", "async_gain",
 )  # fmt: skip
 _SHORTER: Final = {  # than alone, so that all of them take 20 minutes
     "async_gain": ("--rounds", "2"),
@@ -45,10 +56,8 @@ _TARGETS: Final[dict[str, Callable[[Any], list[Target]]]] = {  # by the name und
     "idle": idle.targets,
     "bulk": bulk.targets,
     "soak": soak.targets,
+    "shadow": shadow.targets,
 }
-_NO_SHADOW: Final = Target(
-    "P8", "client p99 with 10 % of reads shadowed", "≤ 1.05 times", "no live shadow yet", met=False
-)
 
 
 def main() -> None:
@@ -84,7 +93,6 @@ def _measured(part: str) -> bool:
 
 
 def _targets() -> Iterator[Target]:
-    yield _NO_SHADOW
     for name, made in _TARGETS.items():
         kept = page.RESULTS / f"{name}.json"
         if kept.exists():

@@ -61,6 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="of a window")
+    parser.add_argument("--rate", type=float, help="requests a second")
     parser.add_argument("--keep", action="store_true", help="in results/ and docs/performance.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -80,7 +81,7 @@ def targets(raw: Raw) -> list[Target]:
 
 
 def _measured(server: Server, probes: int, plan: Path, options: argparse.Namespace) -> Raw:
-    rate = press(server, _CONNECTIONS, _SATURATION, 0.5).rate / 2
+    rate = options.rate or press(server, _CONNECTIONS, _SATURATION, 0.5).rate / 2
     rounds = []
     for number in range(-1, options.rounds):
         windows = {}
