@@ -42,6 +42,7 @@ _SHORTER: Final = {  # than alone, so that all of them take 20 minutes
     "one_gil": ("--rounds", "2"),
     "peers": ("--rounds", "9", "--seconds", "1", "--steady-rounds", "2"),
     "reload": ("--rounds", "2"),
+    "shadow": ("--rounds", "5", "--seconds", "3"),
     "slow_clients": ("--seconds", "8"),
     "startup": ("--rounds", "3"),
     "workers": ("--rounds", "2"),

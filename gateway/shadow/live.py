@@ -3,9 +3,9 @@
     the client has its answer ─► offer ─► queue ─► the other stack ─► compare ─► counted, told
                                    └ dropped, counted, if there is no room
 
-Nothing of it is on the client's way but a copy of what it gets. Shadows are bounded by their number, their
-bytes and a deadline, and a Flask app in this process has threads of its own for them. Where the answers
-differ, the stack that answered the client is asked again: what it says differently itself is noise.
+Nothing of it is on the client's way but a copy of what it gets. Shadows wait for a lull, are bounded by their
+number, their bytes and a deadline, and a Flask app in this process has threads of its own for them. Where the
+answers differ, the stack that answered the client is asked again: what it says differently itself is noise.
 """
 
 from asyncio import Queue, QueueFull, sleep

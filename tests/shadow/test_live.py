@@ -345,3 +345,22 @@ async def test_a_sample_is_a_sample(tmp_path: Path) -> None:
         await asyncio.sleep(0.1)
         await until(lambda: outcomes("equal") - before == len(modern.seen))
     assert 140 < len(modern.seen) < 260  # 4.9 standard deviations
+
+
+async def test_a_shadow_waits_while_the_loop_is_busy_but_not_for_ever(tmp_path: Path) -> None:
+    """Whatever the loop does takes longer than it may in a lull."""
+    legacy, modern, ended = Side(), Side(), asyncio.Event()
+
+    async def busy() -> None:
+        while not ended.is_set():
+            time.sleep(0.001)  # noqa: ASYNC251 (a request that computes)
+            await asyncio.sleep(0)
+
+    async with shadowed(tmp_path, legacy, modern) as app, asyncio.TaskGroup() as tasks:
+        tasks.create_task(busy())
+        began = time.monotonic()
+        await outcome(app, "equal")
+        assert (
+            time.monotonic() - began > 100 * 0.001
+        )  # tries, and what the loop takes for each at least
+        ended.set()
