@@ -77,10 +77,10 @@ def screen(found: "EvidenceOut") -> Iterator["RenderableType"]:
         yield f"[yellow]holds a ramp[/yellow] {marked(hold)}"
     if found.ramp is not None:
         yield f"ramp {found.ramp.state} at {found.ramp.split:g} %: {marked(found.ramp.why)}"
-    if found.shadow.sample or found.shadow.outcomes:
-        counts = (f"{n} {name.replace('_', ' ')}" for name, n in found.shadow.outcomes.items())
-        told = marked(", ".join(counts)) or "none yet"
-        yield f"shadows of {found.shadow.sample:g} %: {told}"
+    counts = found.shadow.model_dump(exclude={"sample"})
+    told = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if n)
+    if found.shadow.sample or told:
+        yield f"shadows of {found.shadow.sample:g} %: {told or 'none yet'}"
     if found.sightings:
         yield ""
         yield from _sightings(found)

@@ -158,9 +158,10 @@ def _latch(standing: Standing | None) -> LatchOut | None:
 
 
 def _shadow(look: Look, route: Route) -> ShadowOut:
+    """An outcome that a newer worker tells, and this code does not know, is left out."""
     counted = (one for one in look.sightings if one.kind == SHADOW and one.route == route.id)
-    outcomes = {one.what: one.count for one in sorted(counted, key=lambda one: -one.count)}
-    return ShadowOut(sample=percent_of(route.shadow), outcomes=outcomes)
+    outcomes = {one.what: one.count for one in counted}
+    return ShadowOut.model_validate({**outcomes, "sample": percent_of(route.shadow)})
 
 
 def _sightings(look: Look, judgement: Judgement) -> list[SightingOut]:

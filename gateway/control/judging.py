@@ -60,7 +60,12 @@ class ShadowOut(BaseModel):
     """What came of requests that the other stack was asked too."""
 
     sample: float  # percent, now
-    outcomes: dict[str, int]  # equal, different, noise, accepted, no_answer, failed
+    equal: int = 0
+    accepted: int = 0
+    noise: int = 0
+    different: int = 0
+    no_answer: int = 0
+    failed: int = 0
 
 
 class SightingOut(BaseModel):

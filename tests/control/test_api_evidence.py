@@ -287,11 +287,17 @@ async def test_a_ramp_of_newer_code_does_not_break_the_page(api: Api, document: 
 
 
 async def test_what_came_of_shadows_is_counted_and_holds_nothing(api: Api) -> None:
-    told = (("shadow", "different", 2), ("shadow", "equal", 40), ("difference", "/a value", 2))
+    told = (
+        ("shadow", "different", 2),
+        ("shadow", "equal", 40),
+        ("shadow", "of_later_code", 1),
+        ("difference", "/a value", 2),
+    )
     for one in told:
         api.store.evidence.add([], [], [Sighting(WHO, "modern", *one)])
     found = await api.told("GET", ASKED)
-    assert found["shadow"] == {"sample": 0, "outcomes": {"equal": 40, "different": 2}}
+    none = dict.fromkeys(("accepted", "noise", "no_answer", "failed"), 0)
+    assert found["shadow"] == {"sample": 0, "equal": 40, "different": 2, **none}
     (seen,) = found["sightings"]
     assert (seen["kind"], seen["what"], seen["count"], seen["news"]) == (
         "difference",
