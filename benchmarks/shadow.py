@@ -32,7 +32,8 @@ from gateway.atomic import replace_file
 _ROUNDS, _SECONDS = 9, 4.0
 _CONNECTIONS, _SATURATION = 32, 4  # and seconds
 _SAMPLE: Final = 10  # percent
-_TOLD: Final = 1.2  # seconds until the last shadow is counted
+_TOLD: Final = 1.2  # seconds until the last shadow is counted: metrics are up to one behind
+_PATIENCE: Final = 20.0  # seconds
 _LIMIT: Final = 1.05
 _PLAN: Final = """\
 phase: gradual
@@ -109,13 +110,16 @@ def _window(server: Server, probes: int, sample: int, rate: float, seconds: floa
 
 
 def _take(plan: Path, probes: int, sample: int) -> None:
-    """Puts a plan into force."""
+    """Puts a plan into force. Raises SystemExit if the gateway does not take it."""
     if plan.read_text() == _PLAN.format(sample):
         return
     before = _sum(probes, r"gateway_plan_version")
     replace_file(plan, _PLAN.format(sample).encode())
+    end = time.monotonic() + _PATIENCE
     while _sum(probes, r"gateway_plan_version") == before:
-        time.sleep(0.1)
+        if time.monotonic() > end:
+            raise SystemExit(f"the plan did not come into force within {_PATIENCE:g} seconds")
+        time.sleep(0.1)  # a worker tells its version nowhere but there
 
 
 def _shadows(probes: int) -> tuple[int, int, int]:

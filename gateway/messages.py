@@ -1,4 +1,4 @@
-"""The types of ASGI (spec 3.0) as this package uses them."""
+"""The types of ASGI (spec 3.0) as this package uses them, and a `receive` for who is asked second."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
